@@ -1,0 +1,1 @@
+"""Lucine: a digital practice for midwives, on a sign-in that a public number cannot attack."""

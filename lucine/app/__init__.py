@@ -1,0 +1,1 @@
+"""All doors, all chores, the programs. Nothing imports it."""

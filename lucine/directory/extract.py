@@ -1,0 +1,129 @@
+"""Reading the public extraction, line by line, from text, gzip or zip; hostile like every input."""
+
+import gzip
+import io
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from .columns import KEPT, find_columns, plain
+from .numbers import luhn_ok
+
+LINE_MAX_BYTES = 16 * 1024
+FIELD_MAX_CHARACTERS = 500
+FILE_MAX_BYTES = 8 * 1024**3  # unpacked: four times the largest seen
+TYPES = ("8", "0")  # TRE_G08: RPPS, ADELI
+
+Report = Callable[[int, str], None]
+
+
+class Line(NamedTuple):
+    """One activity of one person, as it is stored."""
+
+    national_id: str
+    name_key: str
+    first_key: str
+    town_key: str
+    profession: str
+    facts: str
+
+
+class Unreadable(ValueError):
+    """The file cannot be the public extraction; nothing was changed."""
+
+
+@contextmanager
+def open_extract(path: Path) -> Iterator[tuple[BinaryIO, Callable[[], float]]]:
+    """The bytes of the activity file, and how far we are in it (0 to 1)."""
+    size = max(1, path.stat().st_size)
+    with path.open("rb") as raw:
+        magic = raw.read(4)
+        raw.seek(0)
+        done = lambda: min(1.0, raw.tell() / size)  # noqa: E731
+        if magic[:2] == b"\x1f\x8b":
+            with gzip.GzipFile(fileobj=raw) as unpacked:
+                yield io.BufferedReader(unpacked, 1 << 20), done  # type: ignore[arg-type]
+        elif magic == b"PK\x03\x04":
+            with zipfile.ZipFile(raw) as archive:
+                names = [name for name in archive.namelist() if "Personne_activite" in name]
+                if len(names) != 1:
+                    raise Unreadable(f"the zip holds {len(names)} files named ...Personne_activite...: one is needed")
+                with archive.open(names[0]) as unpacked:
+                    yield io.BufferedReader(unpacked, 1 << 20), done  # type: ignore[arg-type]
+        else:
+            yield raw, done
+
+
+def read_lines(file: BinaryIO, report: Report) -> Iterator[Line]:
+    """The good lines; the others are reported with their number and reason. Unreadable for the whole file."""
+    try:
+        yield from _read(file, report)
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"the file is not UTF-8 ({error.reason} at byte {error.start} of a line): convert it first") from None
+    except (EOFError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile) as error:
+        raise Unreadable(f"the archive is damaged or cut short: {error}") from None
+
+
+def _read(file: BinaryIO, report: Report) -> Iterator[Line]:
+    first = file.readline(LINE_MAX_BYTES)
+    if first.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in first:
+        raise Unreadable("the file is UTF-16 or binary, not UTF-8: convert it first")
+    header = first.decode("utf-8-sig").rstrip("\r\n").split("|")
+    if len(header) < 2:
+        raise Unreadable("the first line is not a header with | between the columns")
+    try:
+        places = find_columns(header)
+    except ValueError as error:
+        raise Unreadable(str(error)) from None
+    kept = [places.get(name, -1) for name in KEPT]
+    number, size = 1, len(first)
+    while raw := file.readline(LINE_MAX_BYTES):
+        number, size = number + 1, size + len(raw)
+        if size > FILE_MAX_BYTES:
+            raise Unreadable(f"the file unpacks to more than {FILE_MAX_BYTES} bytes")
+        if not raw.endswith(b"\n") and len(raw) == LINE_MAX_BYTES:
+            report(number, f"longer than {LINE_MAX_BYTES} bytes")
+            while raw and not raw.endswith(b"\n"):
+                raw = file.readline(LINE_MAX_BYTES)
+            continue
+        line = _parse(raw.decode("utf-8").rstrip("\r\n").split("|"), header, places, kept, number, report)
+        if line:
+            yield line
+    if number == 1:
+        raise Unreadable("the file holds a header and nobody")
+
+
+def _parse(
+    values: list[str], header: list[str], places: dict[str, int], kept: list[int], number: int, report: Report
+) -> Line | None:
+    if len(values) != len(header):
+        report(number, f"{len(values)} fields instead of {len(header)}")
+        return None
+    kind, identifier = values[places["type"]], values[places["number"]]
+    if kind not in TYPES:
+        report(number, f"unknown type of identifier {kind[:10]!r}")
+        return None
+    if not identifier.isascii() or not identifier.isalnum():
+        report(number, "the identifier is empty or has odd characters")
+        return None
+    if kind == "8" and (len(identifier) != 11 or not identifier.isdecimal()):
+        report(number, "an RPPS number has 11 digits")
+        return None
+    national_id = kind + identifier
+    if values[places["national_id"]] not in ("", national_id):
+        report(number, "the national identifier is not type + identifier")
+        return None
+    facts = [values[place] if place >= 0 else "" for place in kept]
+    if any(len(fact) > FIELD_MAX_CHARACTERS for fact in facts) or any("\x00" in fact for fact in facts):
+        report(number, f"a field is longer than {FIELD_MAX_CHARACTERS} characters or holds a zero byte")
+        return None
+    if kind == "8" and not luhn_ok(identifier):
+        report(number, "warning: the number fails Luhn's check (kept)")
+    last, first = plain(values[places["nomDexercice"]]), plain(values[places["prenomDexercice"]])
+    town = plain(values[places["libelleCommune"]])
+    return Line(
+        national_id, f"{last} {first}", f"{first} {last}", town, values[places["codeProfession"]], "|".join(facts)
+    )

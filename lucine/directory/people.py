@@ -1,0 +1,120 @@
+"""Finding professionals in the current register."""
+
+import msgspec
+
+from lucine.safe import Reader
+
+from .columns import KEPT, plain
+
+FOUND_MAX = 50
+
+# The facts that describe the exercice of a profession; the rest describes a place of it.
+EXERCICE = (
+    "codeProfession",
+    "codeCategorieProfessionnelle",
+    "codeCiviliteDexercice",
+    "nomDexercice",
+    "prenomDexercice",
+    "codeTypeSavoirFaire",
+    "codeSavoirFaire",
+)
+
+
+class Exercice(msgspec.Struct, frozen=True, kw_only=True):
+    """A profession that somebody exercises, and where. Names and codes are those of userinfo."""
+
+    facts: dict[str, str]
+    activities: list[dict[str, str]]
+
+
+class Professional(msgspec.Struct, frozen=True, kw_only=True):
+    """A person of the register. Every fact is a string, '' where the register says nothing."""
+
+    national_id: str
+    last_name: str
+    first_name: str
+    civility: str
+    exercices: list[Exercice]
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of a search's answer."""
+
+    national_id: str
+    last_name: str
+    first_name: str
+    profession: str
+    practice: str
+    town: str
+
+
+def _facts(text: str) -> dict[str, str]:
+    return dict(zip(KEPT, text.split("|"), strict=True))
+
+
+async def find_professional(db: Reader, national_id: str) -> Professional | None:
+    """Everything that the register says of a person; None if she is not in it."""
+    rows = await db.all("SELECT facts FROM directory_lines WHERE national_id = :id", id=national_id)
+    if not rows:
+        return None
+    lines = [_facts(row["facts"]) for row in rows]
+    grouped: dict[tuple[str, ...], list[dict[str, str]]] = {}
+    for line in lines:
+        grouped.setdefault(tuple(line[name] for name in EXERCICE), []).append(line)
+    exercices = [
+        Exercice(
+            facts=dict(zip(EXERCICE, key, strict=True)),
+            activities=[{name: line[name] for name in KEPT if name not in (*EXERCICE, "codeCivilite")} for line in group],
+        )
+        for key, group in grouped.items()
+    ]
+    first = lines[0]
+    return Professional(
+        national_id=national_id, last_name=first["nomDexercice"], first_name=first["prenomDexercice"],
+        civility=first["codeCivilite"], exercices=exercices,
+    )  # fmt: skip
+
+
+async def search(db: Reader, text: str = "", town: str = "", profession: str = "", limit: int = 20) -> list[Found]:
+    """People by the beginning of their names, in any order, by town and by profession code; by name.
+
+    Without any criterion nobody: the register is not for paging through.
+    """
+    words, place = plain(text).split(), plain(town)
+    if not words and not place:
+        return []
+    conditions, values = [], {"limit": min(limit, FOUND_MAX) * 3, "town": place, "profession": profession}
+    if place:
+        conditions.append("town_key = :town")
+    if profession:
+        conditions.append("profession = :profession")
+    # The longest word finds the rows, the others filter them.
+    longest = max(words, key=len, default="")
+    for number, word in enumerate(other for other in words if other != longest):
+        values[f"word{number}"] = f"% {word}%"
+        conditions.append(f"(' ' || name_key) LIKE :word{number}")
+    rows = []
+    for key in ("name_key", "first_key") if longest else ("name_key",):
+        begins = [f"{key} >= :low AND {key} < :high"] if longest else []
+        values.update({"low": longest, "high": longest + "\U0010ffff"} if longest else {})
+        where = " AND ".join([*begins, *conditions])
+        rows += await db.all(
+            f"SELECT national_id, facts FROM directory_lines WHERE {where} ORDER BY {key} LIMIT :limit", **values
+        )
+    found: dict[str, Found] = {}
+    for row in rows:
+        if len(found) < limit:
+            found.setdefault(row["national_id"], _found(row["national_id"], _facts(row["facts"])))
+    return list(found.values())
+
+
+def _found(national_id: str, facts: dict[str, str]) -> Found:
+    return Found(
+        national_id=national_id, last_name=facts["nomDexercice"], first_name=facts["prenomDexercice"],
+        profession=facts["codeProfession"], practice=facts["enseigneCommercialeSite"] or facts["raisonSocialeSite"],
+        town=facts["libelleCommune"],
+    )  # fmt: skip

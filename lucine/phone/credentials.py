@@ -1,0 +1,138 @@
+"""Credentials: the keys that a holder keeps on her phones and computers.
+
+    quarantine --(usable_at has come)--> active --(switched off, cancelled, deleted)--> revoked
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+from lucine.safe import Keys, Reader, Row, Transaction, tokens, write_ledger
+from lucine.web import Refusal
+
+from .passkeys import NewCredential, Verified, verify_assertion
+
+Kind = Literal["phone", "computer"]
+NAME_MAX_LENGTH = 60
+
+
+class Device(msgspec.Struct, frozen=True, kw_only=True):
+    """A credential with what its holder may see of it."""
+
+    id: str
+    webauthn_id: str
+    holder: str
+    kind: Kind
+    name: str
+    created_at: float
+    usable_at: float
+    used_at: float | None
+    push: bytes | None
+    quiet_start: str
+    quiet_end: str
+
+
+COLUMNS = "id, webauthn_id, holder, kind, name, created_at, usable_at, used_at, push, quiet_start, quiet_end"
+
+
+def _device(row: Row) -> Device:
+    return Device(**dict(row))
+
+
+async def add_credential(
+    db: Transaction, now: float, keys: Keys, *, holder: str, kind: Kind, name: str, new: NewCredential, usable_at: float
+) -> tuple[str, str]:
+    """Keep a new credential; its id and, for a phone, the secret of its cookie."""
+    if await db.one("SELECT id FROM phone_credentials WHERE webauthn_id = :id", id=new.webauthn_id):
+        raise Refusal("webauthn", "Cette clé est déjà enregistrée.", "credential id is taken", status=409)
+    credential, secret = tokens.new_secret(128), tokens.new_secret()
+    await db.run(
+        "INSERT INTO phone_credentials (id, webauthn_id, holder, kind, name, public_key, sign_count, backed_up,"
+        " cookie, created_at, usable_at, quiet_start, quiet_end) VALUES (:id, :webauthn_id, :holder, :kind, :name,"
+        " :public_key, :sign_count, :backed_up, :cookie, :now, :usable_at, '', '')",
+        id=credential, webauthn_id=new.webauthn_id, holder=holder, kind=kind, name=name[:NAME_MAX_LENGTH],
+        public_key=new.public_key, sign_count=new.sign_count, backed_up=int(new.backed_up),
+        cookie=keys.digest(secret) if kind == "phone" else None, now=now, usable_at=usable_at,
+    )  # fmt: skip
+    await write_ledger(db, now, keys, f"{kind}.enrolled", holder, {"credential": credential})
+    return credential, secret
+
+
+async def device_with_cookie(db: Reader, keys: Keys, cookie: str) -> Device | None:
+    """The phone that holds this cookie, active or in quarantine."""
+    row = await db.one(
+        f"SELECT {COLUMNS} FROM phone_credentials WHERE cookie = :cookie AND revoked_at IS NULL",
+        cookie=keys.digest(cookie),
+    )
+    return _device(row) if row else None
+
+
+async def devices_of(db: Reader, holder: str, kind: Kind) -> list[Device]:
+    """Her phones or computer passkeys that are not revoked, newest first."""
+    rows = await db.all(
+        f"SELECT {COLUMNS} FROM phone_credentials"
+        " WHERE holder = :holder AND kind = :kind AND revoked_at IS NULL ORDER BY created_at DESC",
+        holder=holder, kind=kind,
+    )  # fmt: skip
+    return [_device(row) for row in rows]
+
+
+async def verify_credential(
+    db: Transaction,
+    now: float,
+    keys: Keys,
+    credential: dict[str, Any],
+    *,
+    challenge: bytes,
+    rp_id: str,
+    origin: str,
+    holder: str | None,
+    kind: Kind | None,
+) -> Device:
+    """The active credential that made this assertion, of this holder (anybody's if None). Refusal otherwise."""
+    said = credential.get("id")
+    row = await db.one(
+        f"SELECT {COLUMNS}, public_key, sign_count FROM phone_credentials"
+        " WHERE webauthn_id = :id AND revoked_at IS NULL AND usable_at <= :now",
+        id=said if isinstance(said, str) else "", now=now,
+    )  # fmt: skip
+    if row is None or (holder and row["holder"] != holder) or (kind and row["kind"] != kind):
+        raise Refusal("webauthn", "Cette clé n'est pas reconnue, ou pas encore active.", "no such key", status=403)
+    seen: Verified = verify_assertion(
+        credential, challenge=challenge, rp_id=rp_id, origin=origin,
+        public_key=row["public_key"], sign_count=row["sign_count"], holder=row["holder"],
+    )  # fmt: skip
+    await db.run(
+        "UPDATE phone_credentials SET sign_count = :count, backed_up = :backed_up, used_at = :now WHERE id = :id",
+        count=max(seen.sign_count, row["sign_count"]), backed_up=int(seen.backed_up), now=now, id=row["id"],
+    )  # fmt: skip
+    if seen.regressed:
+        await write_ledger(db, now, keys, "credential.counter_went_back", row["holder"], {"credential": row["id"]})
+    kept = {name: row[name] for name in COLUMNS.split(", ")}
+    return Device(**kept)
+
+
+async def rename_credential(db: Transaction, *, holder: str, credential: str, name: str) -> bool:
+    """Whether it was hers to rename."""
+    return bool(
+        await db.run(
+            "UPDATE phone_credentials SET name = :name WHERE id = :id AND holder = :holder AND revoked_at IS NULL",
+            name=name[:NAME_MAX_LENGTH], id=credential, holder=holder,
+        )
+    )  # fmt: skip
+
+
+async def revoke_credentials(
+    db: Transaction, now: float, keys: Keys, *, holder: str, why: str, kind: Kind, credential: str | None = None
+) -> int:
+    """Switch off one of her credentials of a kind, or all of them; how many."""
+    gone = await db.all(
+        "UPDATE phone_credentials SET revoked_at = :now, cookie = NULL, push = NULL"
+        " WHERE holder = :holder AND kind = :kind AND revoked_at IS NULL"
+        " AND (id = :id OR CAST(:id AS TEXT) IS NULL) RETURNING id",
+        now=now, holder=holder, kind=kind, id=credential,
+    )  # fmt: skip
+    for row in gone:
+        await db.run("DELETE FROM phone_typed_codes WHERE credential = :id", id=row["id"])
+        await write_ledger(db, now, keys, f"{kind}.revoked", holder, {"credential": row["id"], "why": why})
+    return len(gone)

@@ -1,0 +1,233 @@
+"""Enrolling a phone, the next door that attackers try.
+
+A voucher is a scan on a screen where she is signed in (``desk``), what a card reader or an operator
+shows (``card``, ``operator``), or the fruit of two codes sent to her private channels (``codes``).
+A code can be read out over the telephone, so that last phone waits in quarantine, and every channel
+can throw it out with one tap.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+from lucine.safe import Keys, Reader, Transaction, tokens, write_ledger
+from lucine.web import Refusal
+from lucine.web.settings import Settings
+
+from .credentials import add_credential, devices_of, revoke_credentials
+from .holders import Holder, channels_of, find_holder, holder_of_number, same_channels
+from .notices import new_cancel, tell_holder
+from .passkeys import creation_options, verify_creation
+
+Kind = Literal["desk", "card", "operator", "codes"]
+
+VOUCHER_SECONDS = 90  # on screen
+CODES_VOUCHER_SECONDS = 600  # on the phone that typed the codes
+CODES_SECONDS = 900
+CODE_TRIES_MAX = 5
+CODE_REQUESTS_MAX_PER_DAY = 3
+MAIL_CODE_LENGTH = 8
+SMS_CODE_LENGTH = 8
+RECOVERY_CODES = 10
+RECOVERY_CODE_LENGTH = 16  # 80 bits
+
+
+class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
+    """What the phone is told, once."""
+
+    cookie: str
+    recovery_codes: list[str]
+    usable_at: float
+
+
+def _over() -> Refusal:
+    words = "Ce code d'enrôlement n'est plus valable. Demandez-en un nouveau."
+    return Refusal("voucher", words, "voucher unknown, expired or spent", status=410)
+
+
+async def make_voucher(db: Transaction, now: float, keys: Keys, *, holder: str, kind: Kind) -> str:
+    """The secret that lets one phone enrol, once, within VOUCHER_SECONDS."""
+    secret = tokens.new_secret()
+    seconds = CODES_VOUCHER_SECONDS if kind == "codes" else VOUCHER_SECONDS
+    await db.run(
+        "INSERT INTO phone_vouchers (digest, holder, kind, made_at, expires_at)"
+        " VALUES (:digest, :holder, :kind, :now, :expires)",
+        digest=keys.digest("voucher:" + secret), holder=holder, kind=kind, now=now, expires=now + seconds,
+    )  # fmt: skip
+    await write_ledger(db, now, keys, "voucher.made", holder, {"kind": kind})
+    return secret
+
+
+async def begin_enrolment(
+    db: Transaction, now: float, keys: Keys, settings: Settings, *, voucher: str
+) -> tuple[Any, Holder]:
+    """The options for `navigator.credentials.create`, and who enrols."""
+    challenge = tokens.decode(tokens.new_secret())
+    row = await db.one(
+        "UPDATE phone_vouchers SET challenge = :challenge, expires_at = expires_at + :ceremony"
+        " WHERE digest = :digest AND spent_at IS NULL AND challenge IS NULL AND expires_at > :now RETURNING holder",
+        challenge=challenge, ceremony=CODES_SECONDS, digest=keys.digest("voucher:" + voucher), now=now,
+    )  # fmt: skip
+    if row is None:
+        raise _over()
+    holder = await find_holder(db, row["holder"])
+    known = [device.webauthn_id for device in await devices_of(db, holder.id, "phone")]
+    options = creation_options(
+        rp_id=settings.host, rp_name=settings.name, holder=holder.id, name=holder.name,
+        challenge=challenge, known=known, on_phone=True,
+    )  # fmt: skip
+    return options, holder
+
+
+async def finish_enrolment(
+    db: Transaction,
+    now: float,
+    keys: Keys,
+    settings: Settings,
+    *,
+    voucher: str,
+    credential: dict[str, Any],
+    name: str,
+) -> Enrolled:
+    """Keep the phone; every channel is told. From codes alone it waits in quarantine."""
+    row = await db.one(
+        "UPDATE phone_vouchers SET spent_at = :now"
+        " WHERE digest = :digest AND spent_at IS NULL AND challenge IS NOT NULL AND expires_at > :now"
+        " RETURNING holder, kind, challenge",
+        digest=keys.digest("voucher:" + voucher), now=now,
+    )  # fmt: skip
+    if row is None:
+        raise _over()
+    new = verify_creation(credential, challenge=row["challenge"], rp_id=settings.host, origin=settings.origin)
+    usable_at = now + settings.quarantine_hours * 3600 if row["kind"] == "codes" else now
+    device, cookie = await add_credential(
+        db, now, keys, holder=row["holder"], kind="phone", name=name, new=new, usable_at=usable_at
+    )
+    cancel = await new_cancel(db, now, keys, holder=row["holder"], what="phone", target=device)
+    await tell_holder(
+        db, now, keys, holder=row["holder"], what="new_phone",
+        usable_at=usable_at, waits=usable_at > now, link=f"{settings.origin}/cancel?token={cancel}",
+    )  # fmt: skip
+    codes = [] if await recovery_codes_left(db, row["holder"]) else await new_recovery_codes(
+        db, now, keys, holder=row["holder"]
+    )
+    return Enrolled(cookie=cookie, recovery_codes=codes, usable_at=usable_at)
+
+
+async def request_codes(
+    db: Transaction, now: float, keys: Keys, *, national_id: str | None, mail: str, mobile: str
+) -> str:
+    """Ask for two codes; the request's secret, whoever was named.
+
+    Nothing is sent unless the private mail and mobile are both the ones on record: the number is public.
+    """
+    holder = await holder_of_number(db, national_id or "")
+    known = await channels_of(db, keys, holder.id) if holder else {}
+    right = same_channels(known, mail, mobile)
+    secret = tokens.new_secret()
+    mail_code, sms_code = tokens.new_code(MAIL_CODE_LENGTH), tokens.new_code(SMS_CODE_LENGTH)
+    recent = await db.one(
+        "SELECT COUNT(*) AS requests FROM phone_code_requests WHERE holder = :holder AND made_at > :since",
+        holder=holder.id if holder else "", since=now - 86400,
+    )  # fmt: skip
+    right = right and recent is not None and recent["requests"] < CODE_REQUESTS_MAX_PER_DAY
+    await db.run(
+        "INSERT INTO phone_code_requests (digest, holder, mail_code, sms_code, made_at, expires_at, tries)"
+        " VALUES (:digest, :holder, :mail_code, :sms_code, :now, :expires, 0)",
+        digest=keys.digest("codes:" + secret), holder=holder.id if holder and right else None,
+        mail_code=keys.digest("mail code:" + mail_code), sms_code=keys.digest("sms code:" + sms_code),
+        now=now, expires=now + CODES_SECONDS,
+    )  # fmt: skip
+    if holder and right:
+        await tell_holder(db, now, keys, holder=holder.id, what="code", only="mail", code=mail_code)
+        await tell_holder(db, now, keys, holder=holder.id, what="code", only="mobile", code=sms_code)
+    return secret
+
+
+async def check_codes(
+    db: Transaction, now: float, keys: Keys, *, request: str, mail_code: str, sms_code: str
+) -> str | None:
+    """The voucher that both codes earn; None if they are wrong (the try is counted either way)."""
+    digest = keys.digest("codes:" + request)
+    row = await db.one(
+        "UPDATE phone_code_requests SET tries = tries + 1 WHERE digest = :digest AND spent_at IS NULL"
+        " AND expires_at > :now AND tries < :most RETURNING holder, mail_code, sms_code",
+        digest=digest, now=now, most=CODE_TRIES_MAX,
+    )  # fmt: skip
+    if row is None:
+        raise Refusal("codes", "Ces codes ne sont plus valables. Demandez-en de nouveaux.", "no request", status=410)
+    right = [
+        tokens.same(keys.digest("mail code:" + mail_code), row["mail_code"]),
+        tokens.same(keys.digest("sms code:" + sms_code), row["sms_code"]),
+    ]
+    if row["holder"] is None or not all(right):
+        return None
+    await db.run("UPDATE phone_code_requests SET spent_at = :now WHERE digest = :digest", now=now, digest=digest)
+    return await make_voucher(db, now, keys, holder=row["holder"], kind="codes")
+
+
+async def recovery_codes_left(db: Reader, holder: str) -> int:
+    """How many recovery codes she can still use."""
+    row = await db.one(
+        "SELECT COUNT(*) AS codes FROM phone_recovery_codes WHERE holder = :holder AND spent_at IS NULL", holder=holder
+    )
+    return int(row["codes"]) if row else 0
+
+
+async def new_recovery_codes(db: Transaction, now: float, keys: Keys, *, holder: str) -> list[str]:
+    """Ten fresh codes, in groups of four; the old ones are void. Shown once, stored as digests."""
+    await db.run(
+        "UPDATE phone_recovery_codes SET spent_at = :now WHERE holder = :holder AND spent_at IS NULL",
+        now=now, holder=holder,
+    )  # fmt: skip
+    codes = [tokens.new_code(RECOVERY_CODE_LENGTH) for _ in range(RECOVERY_CODES)]
+    await db.many(
+        "INSERT INTO phone_recovery_codes (digest, holder, made_at) VALUES (:digest, :holder, :now)",
+        [{"digest": keys.digest("recovery:" + code), "holder": holder, "now": now} for code in codes],
+    )
+    await write_ledger(db, now, keys, "recovery_codes.made", holder)
+    return ["-".join(code[i : i + 4] for i in range(0, len(code), 4)) for code in codes]
+
+
+async def use_recovery_code(db: Transaction, now: float, keys: Keys, *, code: str) -> str | None:
+    """Switch every phone of the code's holder off; the holder, or None for a wrong code."""
+    from .asks import cancel_asks, read_code
+
+    row = await db.one(
+        "UPDATE phone_recovery_codes SET spent_at = :now WHERE digest = :digest AND spent_at IS NULL RETURNING holder",
+        digest=keys.digest("recovery:" + read_code(code)), now=now,
+    )  # fmt: skip
+    if row is None:
+        return None
+    await revoke_credentials(db, now, keys, holder=row["holder"], kind="phone", why="recovery code")
+    await cancel_asks(db, now, holder=row["holder"])
+    await tell_holder(db, now, keys, holder=row["holder"], what="phones_off")
+    return str(row["holder"])
+
+
+async def read_cancel(db: Reader, now: float, keys: Keys, secret: str) -> str | None:
+    """What a cancelling link is about ("phone" or "typed"), or None when it is over."""
+    row = await db.one(
+        "SELECT what FROM phone_cancels WHERE digest = :digest AND spent_at IS NULL AND expires_at > :now",
+        digest=keys.digest(secret), now=now,
+    )  # fmt: skip
+    return str(row["what"]) if row else None
+
+
+async def use_cancel(db: Transaction, now: float, keys: Keys, secret: str) -> bool:
+    """Do what the link is for; whether it was still good."""
+    row = await db.one(
+        "UPDATE phone_cancels SET spent_at = :now WHERE digest = :digest AND spent_at IS NULL AND expires_at > :now"
+        " RETURNING holder, what, target",
+        now=now, digest=keys.digest(secret),
+    )  # fmt: skip
+    if row is None:
+        return False
+    if row["what"] == "phone":
+        await revoke_credentials(
+            db, now, keys, holder=row["holder"], kind="phone", credential=row["target"], why="cancelled"
+        )
+    else:
+        await db.run("DELETE FROM phone_typed_codes WHERE holder = :holder", holder=row["holder"])
+    await write_ledger(db, now, keys, "cancelled", row["holder"], {"what": row["what"]})
+    return True

@@ -1,0 +1,21 @@
+"""Keys, seals, the ledger and the database. It never knows what the data mean."""
+
+from . import tokens
+from .db import Database, Reader, Row, StorageUnavailable, Transaction, connect
+from .keys import Keys
+from .ledger import verify_ledger, write_ledger
+from .migrate import migrate
+
+__all__ = [
+    "Database",
+    "Keys",
+    "Reader",
+    "Row",
+    "StorageUnavailable",
+    "Transaction",
+    "connect",
+    "migrate",
+    "tokens",
+    "verify_ledger",
+    "write_ledger",
+]

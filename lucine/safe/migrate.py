@@ -1,0 +1,39 @@
+"""Bring a database forward: each room's tables, by Alembic, with the SQL written out."""
+
+from pathlib import Path
+
+import sqlalchemy
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
+
+ROOMS = Path(__file__).parent.parent
+
+# A lock that only migrations take, so that processes starting together do it once.
+POSTGRES_LOCK = 0x4C7563696E65
+
+
+def migrate(url: str, rooms: list[str]) -> None:
+    """Create or bring forward the tables of these rooms. Safe to call at every start."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option("version_locations", "\n".join(str(ROOMS / room / "migrations") for room in rooms))
+    scripts = ScriptDirectory.from_config(config)
+    if url.startswith("sqlite:///"):
+        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    engine = sqlalchemy.create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(sqlalchemy.text(f"SELECT pg_advisory_lock({POSTGRES_LOCK})"))
+        else:
+            connection.execute(sqlalchemy.text("PRAGMA busy_timeout = 10000"))
+        connection.commit()
+        with EnvironmentContext(
+            config, scripts, fn=lambda revision, _: scripts._upgrade_revs("heads", revision)
+        ) as environment:
+            environment.configure(connection=connection, transaction_per_migration=True)
+            with environment.begin_transaction():
+                environment.run_migrations()
+        connection.commit()
+    engine.dispose()

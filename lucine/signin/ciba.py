@@ -1,0 +1,221 @@
+"""CIBA (OpenID Client-Initiated Backchannel Authentication), poll and ping.
+
+A bare number is public: it rings nobody. The request waits in silence, and its holder reaches it by
+carrying the code that the service's screen shows. It rings only where the client proves a bond:
+an ID token of hers from this client, or a ``login_hint_token`` that Connect gave this client.
+
+    waiting --(approved)--> approved --(fetched once)--> spent
+    waiting --(refused)--> access_denied;  --(too old)--> expired_token
+"""
+
+import unicodedata
+from typing import Any
+
+from starlette.responses import Response
+
+from lucine.directory import national_id_of
+from lucine.phone import asks
+from lucine.phone.holders import Holder, holder_of_number
+from lucine.safe import Keys, Transaction, tokens
+from lucine.watch import place, tries
+from lucine.web import House, Refusal, Visit, json_answer
+from lucine.web.settings import Settings
+
+from .authorization import ACRS
+from .client_auth import authenticate_client
+from .clients import SCOPES, Client, find_client
+from .deliveries import BELL, queue_ping
+from .grants import Grant, add_grant
+from .sessions import open_session
+from .signing_keys import read_own
+from .subjects import holder_of_subject
+
+INTERVAL_SECONDS = 5
+SLOW_DOWN_SECONDS = 5
+BINDING_MESSAGE_MAX_LENGTH = 100
+NOTIFICATION_TOKEN_MAX_LENGTH = 1024
+HINTS = ("login_hint", "id_token_hint", "login_hint_token")
+
+
+def _refuse(code: str, detail: str) -> Refusal:
+    return Refusal(code, "Cette demande n'est pas permise.", detail)
+
+
+async def start_ciba(visit: Visit, _: None) -> Response:
+    """CIBA section 7: the same answer whoever is named."""
+    house, form = visit.house, await visit.form()
+    client = await authenticate_client(visit, form)
+    if not client.ciba:
+        raise _refuse("unauthorized_client", "client is not registered for CIBA")
+    _check_form(form, client)
+    seconds = _read_expiry(form, house.settings)
+    holder, bonded = await _read_hint(visit, client, form)
+    shown = asks.Shown(
+        client=client.id, service=client.name, host=client.host or client.id, acr=ACRS[0],
+        browser=form.get("binding_message", ""), place="",
+    )  # fmt: skip
+    auth_req_id, code = tokens.new_secret(), tokens.new_code(asks.SCREEN_CODE_LENGTH)
+    async with house.db.transaction() as db:
+        if "login_hint" in form:
+            await tries.note_try(
+                db, visit.now, house.keys, number=national_id_of(form["login_hint"]) or form["login_hint"],
+                client=client.id, channel="ciba", prefix=place.prefix_of(visit.address),
+            )  # fmt: skip
+        rings = bonded and holder is not None and await asks.may_ring(db, holder=holder.id)
+        ask = await asks.open_ask(
+            db, visit.now, shown=shown, seconds=seconds, kind="ring" if rings else "silent",
+            holder=holder.id if holder else None, code=house.keys.digest("screen code:" + code), rings=rings,
+        )  # fmt: skip
+        await _keep(db, visit.now, house.keys, client, form, auth_req_id, ask, seconds)
+    answer = {
+        "auth_req_id": auth_req_id,
+        "expires_in": seconds,
+        "interval": INTERVAL_SECONDS,
+        # Ours: what the service shows on its screen, and the holder types on her phone.
+        "screen_code": f"{code[:4]} {code[4:]}",
+    }
+    return json_answer(answer)
+
+
+async def _keep(
+    db: Transaction, now: float, keys: Keys, client: Client, form: dict[str, str], auth_req_id: str, ask: str,
+    seconds: int,
+) -> None:  # fmt: skip
+    digest = keys.digest("auth_req_id:" + auth_req_id)
+    ping = None
+    if client.ciba == "ping":
+        said = f"{auth_req_id} {form['client_notification_token']}"
+        ping = keys.seal(f"signin_ciba.{tokens.encode(digest)}", said.encode())
+    await db.run(
+        "INSERT INTO signin_ciba (digest, grant_id, client, ask, scope, poll_interval, ping, expires_at)"
+        " VALUES (:digest, :grant, :client, :ask, :scope, :interval, :ping, :expires)",
+        digest=digest, grant=tokens.new_secret(128), client=client.id, ask=ask,
+        scope=" ".join(scope for scope in SCOPES if scope in form["scope"].split(" ")),
+        interval=INTERVAL_SECONDS, ping=ping, expires=now + seconds,
+    )  # fmt: skip
+
+
+def _check_form(form: dict[str, str], client: Client) -> None:
+    if sum(hint in form for hint in HINTS) != 1:
+        raise _refuse("invalid_request", f"exactly one of {', '.join(HINTS)}")
+    if "request" in form:
+        raise _refuse("invalid_request", "signed authentication requests are not supported")
+    if "openid" not in form.get("scope", "").split(" "):
+        raise _refuse("invalid_scope", "scope must hold openid")
+    if not set(form.get("acr_values", ACRS[0]).split()) & set(ACRS):
+        raise _refuse("invalid_request", f"acr_values must hold {ACRS[0]}")
+    message = form.get("binding_message", "")
+    odd = any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") for character in message)
+    if len(message) > BINDING_MESSAGE_MAX_LENGTH or odd:
+        raise _refuse("invalid_binding_message", f"at most {BINDING_MESSAGE_MAX_LENGTH} printable characters")
+    if client.ciba == "ping":
+        token = form.get("client_notification_token", "")
+        bearer = token.isascii() and all(c.isalnum() or c in "-._~+/=" for c in token)
+        if not 22 <= len(token) <= NOTIFICATION_TOKEN_MAX_LENGTH or not bearer:
+            raise _refuse("invalid_request", "client_notification_token is a bearer token of 128 bits or more")
+
+
+def _read_expiry(form: dict[str, str], settings: Settings) -> int:
+    text = form.get("requested_expiry", str(settings.start_seconds))
+    if not text.isascii() or not text.isdecimal() or len(text) > 9 or int(text) == 0:
+        raise _refuse("invalid_request", "requested_expiry is a positive number of seconds")
+    return min(int(text), settings.long_start_seconds)
+
+
+async def _read_hint(visit: Visit, client: Client, form: dict[str, str]) -> tuple[Holder | None, bool]:
+    """Whom the client means, and whether it proved a bond with her."""
+    house = visit.house
+    if "login_hint" in form:
+        number = national_id_of(form["login_hint"])
+        return await holder_of_number(house.db, number or ""), False
+    typ, text = ("JWT", form["id_token_hint"]) if "id_token_hint" in form else (
+        "login-hint+jwt", form["login_hint_token"])  # fmt: skip
+    claims: dict[str, Any] | None = await read_own(house, visit.now, text, typ=typ)
+    if claims is None or claims.get("aud") != client.id or claims.get("typ") == "Bearer":
+        raise _refuse("invalid_request", "the hint is not a token of ours for this client")
+    if typ == "login-hint+jwt" and claims.get("exp", 0) <= visit.now:
+        raise _refuse("expired_login_hint_token", "login_hint_token has expired")
+    holder = await holder_of_subject(house.db, house.keys, house.settings, client, str(claims.get("sub", "")))
+    return holder, holder is not None
+
+
+async def redeem_auth_req_id(
+    db: Transaction,
+    now: float,
+    keys: Keys,
+    settings: Settings,
+    *,
+    client: Client,
+    auth_req_id: str,
+    dpop_key: str,
+    certificate: str,
+) -> Grant | str:
+    """The grant of an approved request, once; else the error of CIBA section 11. Keep the transaction."""
+    digest = keys.digest("auth_req_id:" + auth_req_id)
+    row = await db.one(
+        "SELECT * FROM signin_ciba WHERE digest = :digest AND client = :client AND spent_at IS NULL",
+        digest=digest, client=client.id,
+    )  # fmt: skip
+    if row is None:
+        return "auth_req_id unknown or used"
+    early = row["polled_at"] is not None and now - row["polled_at"] < row["poll_interval"]
+    await db.run(
+        "UPDATE signin_ciba SET polled_at = :now, poll_interval = poll_interval + :more WHERE digest = :digest",
+        now=now, more=SLOW_DOWN_SECONDS if early else 0, digest=digest,
+    )  # fmt: skip
+    ask = await asks.find_ask(db, row["ask"])
+    if early:
+        return "slow_down"
+    if ask.answer in ("not_me", "changed_mind") or ask.disowned_at:
+        return "access_denied"
+    if row["expires_at"] <= now or ask.expires_at <= now:
+        return "expired_token"
+    if ask.answer != "approved" or ask.holder is None:
+        return "authorization_pending"
+    if not await db.run(
+        "UPDATE signin_ciba SET spent_at = :now WHERE digest = :digest AND spent_at IS NULL", now=now, digest=digest
+    ):
+        return "auth_req_id unknown or used"
+    session, _ = await open_session(
+        db, now, keys, settings, holder=ask.holder, method="ciba", ask=ask.id, browser=None,
+        browser_name=ask.shown.service, place="",
+    )  # fmt: skip
+    grant = Grant(
+        id=row["grant_id"], session=session.id, client=client.id, scope=row["scope"], nonce="",
+        dpop_key=dpop_key, certificate=certificate,
+    )  # fmt: skip
+    await add_grant(db, now, grant)
+    return grant
+
+
+async def ping_clients(house: House, now: float) -> bool:
+    """Chore: tell ping clients whose request has been answered, approved or not (CIBA section 10.2)."""
+    rows = await house.db.all(
+        "SELECT c.digest, c.client, c.ask, c.ping FROM signin_ciba c"
+        " WHERE c.ping IS NOT NULL AND c.pinged_at IS NULL AND c.expires_at > :now LIMIT 100",
+        now=now,
+    )
+    rang = False
+    for row in rows:
+        if (await asks.find_ask(house.db, row["ask"])).waiting:
+            continue
+        async with house.db.transaction() as db:
+            if await db.run("UPDATE signin_ciba SET pinged_at = :now WHERE digest = :digest AND pinged_at IS NULL",
+                            now=now, digest=row["digest"]):  # fmt: skip
+                said = house.keys.unseal(f"signin_ciba.{tokens.encode(row['digest'])}", row["ping"]).decode()
+                auth_req_id, _, bearer = said.partition(" ")
+                await _queue_ping(db, now, house.keys, row["client"], auth_req_id, bearer)
+                rang = True
+    if rang:
+        house.bell.ring(BELL)
+    return False
+
+
+async def _queue_ping(
+    db: Transaction, now: float, keys: Keys, client_id: str, auth_req_id: str, bearer: str
+) -> None:
+    found = await find_client(db, client_id)
+    if found and found[0].ping_uri:
+        await queue_ping(
+            db, now, keys, client_id=client_id, address=found[0].ping_uri, auth_req_id=auth_req_id, bearer=bearer
+        )

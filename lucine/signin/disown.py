@@ -1,0 +1,100 @@
+""""It was not me": everything dead at once, in one transaction. And her refusals, which may say the same."""
+
+from typing import Literal
+
+import msgspec
+from starlette.responses import Response
+
+from lucine.phone import asks
+from lucine.phone.ask_pages import ANSWERED
+from lucine.phone.credentials import Device
+from lucine.safe import Keys, Transaction, write_ledger
+from lucine.watch.browsers import forget_browser
+from lucine.web import Visit, json_answer
+from lucine.web.settings import Settings
+
+from .deliveries import BELL
+from .sessions import end_sessions
+
+
+class Disowned(msgspec.Struct, frozen=True):
+    """What was done."""
+
+    sessions: list[str]
+    browsers: int
+    asks: list[str]
+
+
+async def disown(
+    db: Transaction,
+    now: float,
+    keys: Keys,
+    settings: Settings,
+    *,
+    holder: str,
+    ask: str | None = None,
+    session: str | None = None,
+    but: str = "",
+) -> Disowned:
+    """End her sessions (but one, from which she speaks), forget the browser, cancel what waits, ring no more.
+
+    ``ask`` or ``session`` says which sign-in it was.
+    """
+    row = await db.one(
+        "UPDATE signin_sessions SET disowned_at = COALESCE(disowned_at, :now)"
+        " WHERE holder = :holder AND (ask = :ask OR id = :session) RETURNING id, ask, browser",
+        now=now, holder=holder, ask=ask or "", session=session or "",
+    )  # fmt: skip
+    browser, forgotten = row["browser"] if row else None, 0
+    if row is None and ask:
+        start = await db.one("SELECT browser FROM signin_starts WHERE ask = :ask", ask=ask)
+        browser = start["browser"] if start else None
+    if browser:
+        forgotten = await forget_browser(db, now, keys, holder=holder, browser=browser, why="not_me")
+    if row:
+        await asks.disown_ask(db, now, ask=row["ask"], holder=holder)
+    cancelled = await asks.cancel_asks(db, now, holder=holder)
+    await asks.silence(db, holder=holder)
+    open_ones = await db.all("SELECT id FROM signin_sessions WHERE holder = :holder AND ended_at IS NULL", holder=holder)
+    ended: list[str] = []
+    for open_one in open_ones:
+        if open_one["id"] != but:
+            ended += await end_sessions(
+                db, now, keys, settings, holder=holder, session=open_one["id"], why="not_me"
+            )
+    await write_ledger(db, now, keys, "disowned", holder, {"ask": ask or "", "session": session or ""})
+    return Disowned(sessions=ended, browsers=forgotten, asks=cancelled)
+
+
+def ring_after(visit: Visit, holder: str, done: Disowned) -> None:
+    """Wake the deliveries and every screen that waits."""
+    for name in (BELL, ANSWERED, f"holder:{holder}", *done.asks):
+        visit.house.bell.ring(name)
+
+
+class Reason(msgspec.Struct, frozen=True):
+    reason: Literal["not_me", "changed_mind"]
+
+
+async def refuse(visit: Visit, device: Device, asked: Reason) -> Response:
+    """Her phone says no; "not me" also closes everything."""
+    house, ask = visit.house, visit.request.path_params["ask"]
+    async with house.db.transaction() as db:
+        await asks.refuse_ask(db, visit.now, house.keys, ask=ask, holder=device.holder, answer=asked.reason)
+        if asked.reason == "not_me":
+            done = await disown(db, visit.now, house.keys, house.settings, holder=device.holder, ask=ask)
+        else:
+            done = Disowned(sessions=[], browsers=0, asks=[ask])
+    ring_after(visit, device.holder, done)
+    house.bell.ring(ask)
+    return json_answer({})
+
+
+async def disown_from_phone(visit: Visit, device: Device) -> Response:
+    """A past approval was not hers."""
+    house, ask = visit.house, visit.request.path_params["ask"]
+    async with house.db.transaction() as db:
+        await asks.disown_ask(db, visit.now, ask=ask, holder=device.holder)
+        done = await disown(db, visit.now, house.keys, house.settings, holder=device.holder, ask=ask)
+    ring_after(visit, device.holder, done)
+    return json_answer({})

@@ -1,0 +1,80 @@
+"""DPoP (RFC 9449): the twelve checks of section 4.3, in their order."""
+
+import hashlib
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import import_key
+
+from lucine.safe import tokens
+from lucine.web import Refusal, Visit
+
+from .spent import spend
+
+ALGS = ["ES256", "EdDSA", "PS256", "RS256"]
+AGE_MAX_SECONDS = 60
+PROOF_MAX_LENGTH = 8192
+PRIVATE_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "k", "oth"}
+
+
+def _refuse(detail: str, status: int) -> Refusal:
+    return Refusal("invalid_dpop_proof", "Ce service n'a pas pu prouver son identité.", detail, status=status)
+
+
+async def check_proof(visit: Visit, *, access_token: str = "", status: int = 400) -> str:
+    """The thumbprint of the key that made this request's proof ('' if it has none). Refusal if it is not good."""
+    proofs = visit.request.headers.getlist("dpop")
+    if not proofs:
+        return ""
+    if len(proofs) > 1 or len(proofs[0]) > PROOF_MAX_LENGTH:
+        raise _refuse("one DPoP header is allowed", status)
+    claims, thumbprint = _open_proof(proofs[0], status)
+    if claims.get("htm") != visit.request.method:
+        raise _refuse("htm", status)
+    settings = visit.house.settings
+    here = {_plain(origin + visit.request.url.path) for origin in (settings.origin, settings.mtls_origin) if origin}
+    if not isinstance(claims.get("htu"), str) or _plain(claims["htu"]) not in here:
+        raise _refuse("htu", status)
+    iat, jti = claims.get("iat"), claims.get("jti")
+    if not isinstance(iat, int | float) or abs(visit.now - iat) > AGE_MAX_SECONDS:
+        raise _refuse("iat", status)
+    if access_token and claims.get("ath") != tokens.encode(hashlib.sha256(access_token.encode()).digest()):
+        raise _refuse("ath", status)
+    if not isinstance(jti, str) or not jti:
+        raise _refuse("jti", status)
+    async with visit.house.db.transaction() as db:
+        name = f"dpop:{thumbprint}:{jti}"
+        if not await spend(db, visit.house.keys, name, expires_at=iat + AGE_MAX_SECONDS):
+            raise _refuse("jti was used before", status)
+    return thumbprint
+
+
+def _open_proof(proof: str, status: int) -> tuple[dict[str, Any], str]:
+    try:
+        peeked: Any = msgspec.json.decode(tokens.decode(proof.split(".")[0]))
+        if peeked["typ"] != "dpop+jwt" or "kid" in peeked or "jku" in peeked or "x5u" in peeked:
+            raise _refuse("typ", status)
+        jwk = peeked["jwk"]
+        if PRIVATE_MEMBERS & set(jwk):
+            raise _refuse("private key in jwk", status)
+        key: Any = import_key(jwk)
+        signed = jws.deserialize_compact(proof, key, algorithms=ALGS)
+        claims: Any = msgspec.json.decode(signed.payload)
+        return dict(claims), key.thumbprint()
+    except (JoseError, ValueError, KeyError, TypeError, AttributeError, msgspec.DecodeError) as error:
+        raise _refuse(f"proof: {error}", status) from None
+
+
+def _plain(address: str) -> str:
+    """Scheme and host in lower case, no default port, no query, no fragment (RFC 9449 section 4.3, RFC 3986 6.2)."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        return ""
+    default = {"https": 443, "http": 80}.get(parts.scheme)
+    host = (parts.hostname or "").lower()
+    return f"{parts.scheme}://{host}{f':{port}' if port and port != default else ''}{parts.path or '/'}"

@@ -1,0 +1,281 @@
+"""Her security page: who signed in as her, with what, and how to stop it."""
+
+from typing import Any
+
+import msgspec
+import segno
+from markupsafe import Markup
+from starlette.responses import Response
+
+from lucine.phone import asks
+from lucine.phone.credentials import (
+    NAME_MAX_LENGTH,
+    Device,
+    add_credential,
+    devices_of,
+    rename_credential,
+    revoke_credentials,
+)
+from lucine.phone.enrolment import VOUCHER_SECONDS, make_voucher, new_recovery_codes, recovery_codes_left
+from lucine.phone.holders import find_holder
+from lucine.phone.notices import tell_holder
+from lucine.phone.passkeys import creation_options, verify_creation
+from lucine.phone.typed import disarm_typed_code
+from lucine.safe import tokens
+from lucine.watch.browsers import browsers_of, forget_browser, rename_browser
+from lucine.watch.tries import tries_of
+from lucine.web import Refusal, Visit, json_answer, not_found, page
+from lucine.web.pages import redirect
+
+from .authorize_page import begin_own
+from .clients import find_client
+from .deliveries import BELL
+from .disown import disown, ring_after
+from .sessions import Session, end_sessions, past_sessions, services_of, session_of
+from .start_pages import BROWSER_COOKIE
+
+PATH = "/security"
+FRESH_SECONDS = 600  # adding or removing a key needs a sign-in this recent
+CEREMONY_SECONDS = 300
+
+
+async def signed_in(visit: Visit) -> Session:
+    """The guard of the security page's forms."""
+    session = await session_of(visit)
+    if session is None:
+        words = "Votre session est terminée. Connectez-vous à nouveau."
+        raise Refusal("login_required", words, "no session", status=401)
+    return session
+
+
+async def freshly_signed_in(visit: Visit) -> Session:
+    """The guard of what changes who may sign in."""
+    session = await signed_in(visit)
+    if visit.now - session.auth_time > FRESH_SECONDS:
+        words = "Par sécurité, connectez-vous à nouveau avant ce changement."
+        raise Refusal("fresh_login_required", words, "sign-in too old", status=403)
+    return session
+
+
+async def show_security(visit: Visit, _: None) -> Response:
+    session = await session_of(visit)
+    if session is None:
+        return await begin_own(visit, PATH)
+    db, keys, now = visit.house.db, visit.house.keys, visit.now
+    holder = await find_holder(db, session.holder)
+    number_tries, last = await tries_of(db, now, keys, holder.national_id)
+    browser = (visit.cookie(BROWSER_COOKIE) or "").partition(".")[0]
+    return page(
+        visit,
+        "signin/security.html",
+        name=holder.name,
+        sign_ins=[await _sign_in(visit, row, session) for row in await past_sessions(db, holder.id)],
+        phones=[_phone(phone, now) for phone in await devices_of(db, holder.id, "phone")],
+        browsers=[{**dict(row), "current": row["id"] == browser} for row in await browsers_of(db, holder.id)],
+        passkeys=[
+            {"id": key.id, "name": key.name, "created_at": key.created_at, "last_used_at": key.used_at}
+            for key in await devices_of(db, holder.id, "computer")
+        ],
+        number={"tries_30_days": number_tries, "last_at": last, "rings": 0},
+        recovery_codes_left=await recovery_codes_left(db, holder.id),
+        fresh=now - session.auth_time <= FRESH_SECONDS,
+        notice=visit.query().get("done"),
+    )
+
+
+async def _sign_in(visit: Visit, row: Any, current: Session) -> dict[str, Any]:
+    services = [
+        found[0].name
+        for client in await services_of(visit.house.db, row["id"])
+        if (found := await find_client(visit.house.db, client))
+    ]
+    return {
+        "id": row["id"],
+        "services": services or [visit.house.settings.name],
+        "browser": row["browser_name"],
+        "place": row["place"],
+        "at": row["auth_time"],
+        "method": row["method"],
+        "current": row["id"] == current.id,
+        "ended_at": row["ended_at"],
+        "disowned": row["disowned_at"] is not None,
+    }
+
+
+def _phone(phone: Device, now: float) -> dict[str, Any]:
+    return {
+        "id": phone.id,
+        "name": phone.name,
+        "enrolled_at": phone.created_at,
+        "last_used_at": phone.used_at,
+        "state": "active" if phone.usable_at <= now else "quarantine",
+        "usable_at": phone.usable_at,
+    }
+
+
+async def sign_in_again(visit: Visit, _: None) -> Response:
+    return await begin_own(visit, PATH, prompt="login")
+
+
+async def end_one(visit: Visit, session: Session) -> Response:
+    return await _end(visit, session, visit.request.path_params["id"])
+
+
+async def end_all(visit: Visit, session: Session) -> Response:
+    return await _end(visit, session, None)
+
+
+async def _end(visit: Visit, session: Session, which: str | None) -> Response:
+    house = visit.house
+    async with house.db.transaction() as db:
+        await end_sessions(
+            db, visit.now, house.keys, house.settings, holder=session.holder, session=which, why="ended_by_holder"
+        )
+    house.bell.ring(BELL)
+    return redirect(f"{PATH}?done=ended" if which and which != session.id else "/")
+
+
+async def not_me(visit: Visit, session: Session) -> Response:
+    """A sign-in that was not hers. Her own session goes on, unless it is that one."""
+    house, which = visit.house, visit.request.path_params["id"]
+    services = [
+        found[0].name
+        for client in await services_of(house.db, which)
+        if (found := await find_client(house.db, client))
+    ]
+    async with house.db.transaction() as db:
+        done = await disown(
+            db, visit.now, house.keys, house.settings, holder=session.holder, session=which,
+            but="" if which == session.id else session.id,
+        )  # fmt: skip
+    ring_after(visit, session.holder, done)
+    return page(
+        visit, "signin/not_me.html", ended=len(done.sessions), browsers=done.browsers, services=services
+    )
+
+
+async def _new_name(visit: Visit) -> str:
+    name = " ".join((await visit.form()).get("name", "").split())
+    if not name or len(name) > NAME_MAX_LENGTH or not name.isprintable():
+        words = "Donnez un nom de 1 à 60 caractères."
+        raise Refusal("invalid_request", words, "name")
+    return name
+
+
+async def rename_device(visit: Visit, session: Session) -> Response:
+    """A phone or a passkey."""
+    name, which = await _new_name(visit), visit.request.path_params["id"]
+    async with visit.house.db.transaction() as db:
+        if not await rename_credential(db, holder=session.holder, credential=which, name=name):
+            raise not_found("no such credential of hers")
+    return redirect(f"{PATH}?done=renamed")
+
+
+async def switch_phone_off(visit: Visit, session: Session) -> Response:
+    """A lost phone, from the desk. Switching off needs no fresh sign-in: it must never be hard."""
+    house = visit.house
+    async with house.db.transaction() as db:
+        gone = await revoke_credentials(
+            db, visit.now, house.keys, holder=session.holder, kind="phone",
+            credential=visit.request.path_params["id"], why="switched off from the desk",
+        )  # fmt: skip
+        if not gone:
+            raise not_found("no such phone of hers")
+        await disarm_typed_code(db, holder=session.holder)
+        await asks.cancel_asks(db, visit.now, holder=session.holder)
+    house.bell.ring(f"holder:{session.holder}")
+    return redirect(f"{PATH}?done=forgotten")
+
+
+async def show_voucher(visit: Visit, session: Session) -> Response:
+    """A code that a new phone scans on this screen, where she is signed in."""
+    house = visit.house
+    async with house.db.transaction() as db:
+        voucher = await make_voucher(db, visit.now, house.keys, holder=session.holder, kind="desk")
+    link = f"{house.settings.origin}/phone/#enrol={voucher}"
+    svg = segno.make(link, error="m").svg_inline(scale=5, border=4, svgclass="qr", lineclass=None, omitsize=True)
+    return page(visit, "signin/voucher.html", svg=Markup(svg), link=link, seconds=VOUCHER_SECONDS)  # noqa: S704
+
+
+async def rename_known_browser(visit: Visit, session: Session) -> Response:
+    name, which = await _new_name(visit), visit.request.path_params["id"]
+    async with visit.house.db.transaction() as db:
+        if not await rename_browser(db, holder=session.holder, browser=which, name=name):
+            raise not_found("no such browser of hers")
+    return redirect(f"{PATH}?done=renamed")
+
+
+async def forget_known_browser(visit: Visit, session: Session) -> Response:
+    async with visit.house.db.transaction() as db:
+        if not await forget_browser(
+            db, visit.now, visit.house.keys, holder=session.holder,
+            browser=visit.request.path_params["id"], why="forgotten by holder",
+        ):  # fmt: skip
+            raise not_found("no such browser of hers")
+    return redirect(f"{PATH}?done=forgotten")
+
+
+class NewPasskey(msgspec.Struct, frozen=True):
+    credential: dict[str, Any]
+    name: str
+
+
+async def passkey_options(visit: Visit, session: Session) -> Response:
+    """For `navigator.credentials.create` on this computer."""
+    settings = visit.house.settings
+    holder = await find_holder(visit.house.db, session.holder)
+    known = [key.webauthn_id for key in await devices_of(visit.house.db, holder.id, "computer")]
+    challenge = tokens.new_secret()
+    async with visit.house.db.transaction() as db:
+        await db.run("UPDATE signin_sessions SET challenge = :challenge, challenge_until = :until WHERE id = :id",
+                     challenge=challenge, until=visit.now + CEREMONY_SECONDS, id=session.id)  # fmt: skip
+    options = creation_options(
+        rp_id=settings.host, rp_name=settings.name, holder=holder.id, name=holder.name,
+        challenge=tokens.decode(challenge), known=known, on_phone=False,
+    )  # fmt: skip
+    return json_answer({"options": options})
+
+
+async def add_passkey(visit: Visit, session: Session, asked: NewPasskey) -> Response:
+    """Keep it, and tell every channel."""
+    house, settings = visit.house, visit.house.settings
+    name = " ".join(asked.name.split())[:NAME_MAX_LENGTH] or visit.words("Cet ordinateur")
+    async with house.db.transaction() as db:
+        row = await db.one("SELECT challenge FROM signin_sessions WHERE id = :id", id=session.id)
+        challenge = row["challenge"] if row else None
+        if challenge is None or not await db.run(
+            "UPDATE signin_sessions SET challenge = NULL WHERE id = :id AND challenge = :challenge"
+            " AND challenge_until > :now AND ended_at IS NULL",
+            id=session.id, challenge=challenge, now=visit.now,
+        ):  # fmt: skip
+            raise Refusal("gone", "Cette demande n'est plus valable. Recommencez.", "no challenge", status=410)
+        new = verify_creation(
+            asked.credential, challenge=tokens.decode(challenge), rp_id=settings.host, origin=settings.origin
+        )
+        await add_credential(
+            db, visit.now, house.keys, holder=session.holder, kind="computer", name=name, new=new, usable_at=visit.now
+        )
+        await tell_holder(db, visit.now, house.keys, holder=session.holder, what="new_passkey")
+    house.bell.ring("notices")
+    return json_answer({})
+
+
+async def delete_passkey(visit: Visit, session: Session) -> Response:
+    house = visit.house
+    async with house.db.transaction() as db:
+        if not await revoke_credentials(
+            db, visit.now, house.keys, holder=session.holder, kind="computer",
+            credential=visit.request.path_params["id"], why="deleted by holder",
+        ):  # fmt: skip
+            raise not_found("no such passkey of hers")
+    return redirect(f"{PATH}?done=forgotten")
+
+
+async def renew_recovery_codes(visit: Visit, session: Session) -> Response:
+    async with visit.house.db.transaction() as db:
+        codes = await new_recovery_codes(db, visit.now, visit.house.keys, holder=session.holder)
+    return page(visit, "signin/recovery_codes.html", codes=codes)
+
+
+async def show_home(visit: Visit, _: None) -> Response:
+    return page(visit, "signin/home.html")

@@ -1,0 +1,150 @@
+"""Starts: one browser that wants to sign in somewhere, until it is let in or gives up.
+
+    open --(its ask is approved)--> approved --(finished, once, by the same browser)--> session + code
+    open --(refused, expired, cancelled)--> over
+"""
+
+import msgspec
+
+from lucine.phone import asks
+from lucine.safe import Keys, Reader, Transaction, tokens
+from lucine.watch.browsers import Known, PublicKey, pair_browser, recognise_browser, signed_by, thumbprint
+from lucine.web import Refusal, not_found
+from lucine.web.settings import Settings
+
+from .authorization import Request
+from .sessions import Method, Session, open_session
+
+OWN_PAGES = ""  # the client of Connect's own pages; its redirect_uri is a path here
+KEPT_SECONDS = 86400
+
+
+class Start(msgspec.Struct, frozen=True, kw_only=True):
+    """A start of one browser."""
+
+    id: str
+    client: str
+    request: Request
+    ask: str
+    nonce: str
+    browser_key: str | None
+    browser: str | None
+    browser_name: str
+    place: str
+    finished_at: float | None
+
+
+class Finished(msgspec.Struct, frozen=True, kw_only=True):
+    """A start that became a session; ``known`` when the holder kept this browser."""
+
+    start: Start
+    session: Session
+    cookie: str
+    known: Known | None
+
+
+COLUMNS = "id, client, request, ask, nonce, browser_key, browser, browser_name, place, finished_at"
+
+
+async def open_start(
+    db: Transaction,
+    now: float,
+    settings: Settings,
+    *,
+    request: Request,
+    service: str,
+    host: str,
+    acr: str,
+    visit: bytes,
+    browser_name: str,
+    place: str,
+) -> str:
+    """A start and the ask that goes with it; its id. ``visit``: digest of the browser's cookie."""
+    start = tokens.new_secret(128)
+    shown = asks.Shown(
+        client=request.client, service=service, host=host, acr=acr, browser=browser_name, place=place
+    )
+    ask = await asks.open_ask(
+        db, now, shown=shown, seconds=settings.start_seconds, visit=visit, return_to=f"/start/{start}"
+    )
+    await db.run(
+        "INSERT INTO signin_starts (id, client, request, visit, ask, nonce, browser_name, place, opened_at)"
+        " VALUES (:id, :client, :request, :visit, :ask, :nonce, :browser_name, :place, :now)",
+        id=start, client=request.client, request=msgspec.json.encode(request).decode(), visit=visit, ask=ask,
+        nonce=tokens.new_secret(), browser_name=browser_name, place=place, now=now,
+    )  # fmt: skip
+    return start
+
+
+async def find_start(db: Reader, keys: Keys, *, start: str, visit_cookie: str | None) -> Start:
+    """The start, if this is the browser that opened it. Refusal "not found" otherwise."""
+    row = await db.one(
+        f"SELECT {COLUMNS} FROM signin_starts WHERE id = :id AND visit = :visit",
+        id=start, visit=keys.digest(visit_cookie or ""),
+    )  # fmt: skip
+    if row is None:
+        raise not_found("no such start in this browser")
+    values = dict(row)
+    values["request"] = msgspec.json.decode(values["request"], type=Request)
+    return Start(**values)
+
+
+async def name_browser(
+    db: Transaction, now: float, *, start: Start, key: PublicKey, signature: str
+) -> None:
+    """The browser shows a key of its own, which it may be known by later. Once, before the scan."""
+    if not signed_by(key, signature, start.id, start.nonce):
+        raise Refusal("forbidden", "La clé de ce navigateur n'est pas valable.", "browser key", status=403)
+    await db.run(
+        "UPDATE signin_starts SET browser_key = :key WHERE id = :id AND browser_key IS NULL",
+        key=msgspec.json.encode(key).decode(), id=start.id,
+    )  # fmt: skip
+    await asks.name_browser_key(db, now, ask=start.ask, thumbprint=thumbprint(key))
+
+
+async def ring(
+    db: Transaction, now: float, keys: Keys, *, start: Start, cookie: str | None, signature: str
+) -> tuple[Known | None, bool]:
+    """One tap from a known browser: the browser, and whether her phones ring (they may have rung enough)."""
+    known = await recognise_browser(
+        db, now, keys, cookie=cookie, start=start.id, nonce=start.nonce, signature=signature
+    )
+    if known is None:
+        return None, False
+    await asks.name_browser_key(db, now, ask=start.ask, thumbprint=known.key)
+    await db.run("UPDATE signin_starts SET browser = :browser WHERE id = :id", browser=known.id, id=start.id)
+    return known, await asks.ring_holder(db, now, ask=start.ask, holder=known.holder)
+
+
+METHODS: dict[str, Method] = {"scan": "phone", "ring": "known", "typed": "typed"}
+
+
+async def finish_start(
+    db: Transaction, now: float, keys: Keys, settings: Settings, *, start: Start, before: Session | None
+) -> Finished:
+    """Turn an approved start into a session, once."""
+    ask = await asks.find_ask(db, start.ask)
+    if ask.answer != "approved" or ask.holder is None or ask.disowned_at or ask.expires_at <= now:
+        raise asks.gone()
+    if not await db.run(
+        "UPDATE signin_starts SET finished_at = :now WHERE id = :id AND finished_at IS NULL", now=now, id=start.id
+    ):
+        raise asks.gone()
+    known = None
+    if ask.keep and start.browser_key:
+        key = msgspec.json.decode(start.browser_key, type=PublicKey)
+        known = await pair_browser(db, now, keys, holder=ask.holder, name=start.browser_name, key=key)
+    method = METHODS[ask.kind] if ask.claimed_at or ask.ring_at else "passkey"
+    session, cookie = await open_session(
+        db, now, keys, settings, holder=ask.holder, method=method, ask=ask.id,
+        browser=known.id if known else start.browser, browser_name=start.browser_name, place=start.place, before=before,
+    )  # fmt: skip
+    await db.run("UPDATE signin_starts SET session = :session WHERE id = :id", session=session.id, id=start.id)
+    return Finished(start=start, session=session, cookie=cookie, known=known)
+
+
+async def close_start(db: Transaction, now: float, *, start: Start) -> None:
+    """The browser gives up: nothing of it can be approved any more."""
+    await db.run("UPDATE signin_starts SET finished_at = :now WHERE id = :id AND finished_at IS NULL",
+                 now=now, id=start.id)  # fmt: skip
+    await asks.close_ask(db, now, ask=start.ask)

@@ -1,0 +1,2 @@
+"""TEMPORARY"""
+def browser_name(ua,hints=""): return "Firefox sur Linux"

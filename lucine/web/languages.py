@@ -1,0 +1,36 @@
+"""French first, English second, through one gettext catalogue."""
+
+import gettext
+import io
+from functools import cache
+from pathlib import Path
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+LANGUAGES = ("fr", "en")
+CATALOGUES = Path(__file__).parent / "locale"
+
+
+@cache
+def translations(language: str) -> gettext.NullTranslations:
+    """The catalogue of a language. French needs none: it is what the source says."""
+    path = CATALOGUES / language / "lucine.po"
+    if not path.exists():
+        return gettext.NullTranslations()
+    with path.open("rb") as source:
+        catalogue = read_po(source)
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
+
+
+def choose_language(asked: str | None, accepted: str | None) -> str:
+    """The first language we have of ``ui_locales`` or a cookie, then of Accept-Language (RFC 9110)."""
+    for text in (asked, accepted):
+        for tag in (text or "").replace(",", " ").split():
+            primary = tag.split(";")[0].split("-")[0].lower()
+            if primary in LANGUAGES:
+                return primary
+    return "fr"

@@ -1,0 +1,100 @@
+"""Pages and answers."""
+
+import hashlib
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from babel.dates import format_datetime, format_timedelta
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from starlette.responses import FileResponse, HTMLResponse, Response
+
+from .languages import LANGUAGES, translations
+from .refusal import not_found
+from .visit import Visit
+
+ROOMS = Path(__file__).parent.parent
+PARIS = ZoneInfo("Europe/Paris")
+
+
+class _RoomLoader(FileSystemLoader):
+    """``room/name.html`` is ``lucine/room/templates/name.html``."""
+
+    def get_source(self, environment: Environment, template: str) -> Any:
+        room, _, name = template.partition("/")
+        return super().get_source(environment, f"{room}/templates/{name}")
+
+
+@cache
+def _environment(language: str) -> Environment:
+    environment = Environment(
+        loader=_RoomLoader(ROOMS),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
+    environment.globals["static"] = static_address
+    environment.filters["when"] = lambda at: format_datetime(
+        datetime.fromtimestamp(at, PARIS), "EEEE d MMMM, HH:mm", locale=language
+    )
+    environment.filters["clock"] = lambda at: format_datetime(datetime.fromtimestamp(at, PARIS), "HH:mm", locale=language)
+    environment.filters["lasting"] = lambda seconds: format_timedelta(seconds, locale=language)
+    return environment
+
+
+def page(visit: Visit, template: str, *, status: int = 200, **facts: Any) -> HTMLResponse:
+    """A page in the visitor's language. ``template`` is ``room/name.html``."""
+    html = (
+        _environment(visit.language)
+        .get_template(template)
+        .render(language=visit.language, languages=LANGUAGES, settings=visit.house.settings, visit=visit, **facts)
+    )
+    return HTMLResponse(html, status)
+
+
+def text(language: str, template: str, **facts: Any) -> str:
+    """A text (a message) in a language; the first line of a mail is its subject."""
+    return _environment(language).get_template(template).render(**facts)
+
+
+def json_answer(value: Any, status: int = 200) -> Response:
+    """Any msgspec value as JSON."""
+    return Response(msgspec.json.encode(value), status, media_type="application/json")
+
+
+@cache
+def _static_file(name: str) -> tuple[Path, str]:
+    room, _, rest = name.partition("/")
+    root = (ROOMS / room / "static").resolve()
+    path = (root / rest).resolve()
+    if not path.is_relative_to(root) or not path.is_file():
+        raise FileNotFoundError(name)
+    return path, hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
+def static_address(name: str) -> str:
+    """The address of ``room/static/file``, with its hash so that browsers may keep it for ever."""
+    return f"/static/{name}?v={_static_file(name)[1]}"
+
+
+async def static_file(visit: Visit, _: None) -> Response:
+    """A file of a room's static folder."""
+    try:
+        path, version = _static_file(visit.request.path_params["name"])
+    except (FileNotFoundError, ValueError):
+        raise not_found("static file") from None
+    answer = FileResponse(path)
+    kept = visit.request.query_params.get("v") == version
+    answer.headers["Cache-Control"] = "public, max-age=31536000, immutable" if kept else "no-cache"
+    return answer
+
+
+def redirect(address: str) -> Response:
+    """See Other: a form is never sent again (RFC 9700 section 4.12)."""
+    return Response(status_code=303, headers={"Location": address})

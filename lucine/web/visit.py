@@ -1,0 +1,119 @@
+"""A visit: one request, with the house it came to, the time and the visitor's language."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from starlette.requests import Request
+
+from lucine.safe import Database, Keys, tokens
+
+from .bell import Bell
+from .egress import Egress
+from .languages import choose_language, translations
+from .post import Post
+from .refusal import Refusal
+from .settings import Settings
+
+BODY_MAX_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class House:
+    """What every room may use, made once by ``app``."""
+
+    settings: Settings
+    db: Database
+    keys: Keys
+    bell: Bell
+    egress: Egress
+    post: Post
+
+
+class Visit:
+    """A request on its way to one act."""
+
+    __slots__ = ("_body", "house", "language", "now", "reference", "request")
+
+    def __init__(self, request: Request, house: House, now: float) -> None:
+        self.request, self.house, self.now = request, house, now
+        self._body: bytes | None = None
+        self.reference = tokens.new_code(8)
+        self.language = choose_language(
+            request.query_params.get("ui_locales") or request.cookies.get("lang"),
+            request.headers.get("accept-language"),
+        )
+
+    @property
+    def address(self) -> str:
+        """The visitor's address: the last hop that no trusted proxy added (RFC 7239 section 7.5)."""
+        peer = self.request.client.host if self.request.client else ""
+        trusted = {proxy.strip() for proxy in self.house.settings.trusted_proxies.split(",") if proxy}
+        hops = [hop.strip() for hop in self.request.headers.get("x-forwarded-for", "").split(",") if hop.strip()]
+        while peer in trusted and hops:
+            peer = hops.pop()
+        return peer
+
+    @property
+    def from_trusted_proxy(self) -> bool:
+        peer = self.request.client.host if self.request.client else ""
+        return peer in {proxy.strip() for proxy in self.house.settings.trusted_proxies.split(",") if proxy}
+
+    def words(self, french: str) -> str:
+        """A sentence of the catalogue in the visitor's language."""
+        return translations(self.language).gettext(french)
+
+    def cookie(self, name: str) -> str | None:
+        """A ``__Host-`` cookie of ours."""
+        return self.request.cookies.get(f"__Host-{name}")
+
+    async def body(self) -> bytes:
+        """The body, once, never more than BODY_MAX_BYTES."""
+        if self._body is None:
+            parts: list[bytes] = []
+            size = 0
+            async for part in self.request.stream():
+                size += len(part)
+                if size > BODY_MAX_BYTES:
+                    raise Refusal(
+                        "invalid_request", "Cette demande est trop longue.", "body over the limit", status=413
+                    )
+                parts.append(part)
+            self._body = b"".join(parts)
+        return self._body
+
+    def query(self) -> dict[str, str]:
+        """The query's parameters, each at most once (RFC 6749 section 3.1)."""
+        return _single(self.request.url.query)
+
+    async def form(self) -> dict[str, str]:
+        """The parameters of an application/x-www-form-urlencoded body, each at most once."""
+        kind = self.request.headers.get("content-type", "").split(";")[0].strip().lower()
+        if kind != "application/x-www-form-urlencoded":
+            raise Refusal(
+                "invalid_request", "Cette demande n'est pas lisible.", f"content type {kind[:40]!r}", status=400
+            )
+        try:
+            return _single((await self.body()).decode())
+        except UnicodeDecodeError:
+            raise Refusal("invalid_request", "Cette demande n'est pas lisible.", "body is not UTF-8") from None
+
+    async def json(self, shape: type[Any]) -> Any:
+        """The JSON body as a value of this shape."""
+        try:
+            return msgspec.json.decode(await self.body(), type=shape)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise Refusal("invalid_request", "Cette demande n'est pas lisible.", str(error)) from None
+
+
+def _single(text: str) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=100)
+    except ValueError:
+        raise Refusal("invalid_request", "Cette demande n'est pas lisible.", "parameters cannot be parsed") from None
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Refusal("invalid_request", "Cette demande n'est pas lisible.", "a parameter occurs twice")
+    # An empty parameter counts as absent (RFC 6749 section 3.1).
+    return {name: value for name, value in found.items() if value and "\x00" not in value}
