@@ -118,9 +118,7 @@ async def begin(visit: Visit, request: Request, *, service: str, host: str) -> R
     house = visit.house
     cookie = visit.cookie("visit") or tokens.new_secret()
     number = national_id_of(request.login_hint) if request.login_hint else None
-    browser = browser_name.browser_name(
-        visit.request.headers.get("user-agent", ""), visit.request.headers.get("sec-ch-ua-platform", "")
-    )
+    browser = browser_name.browser_name(visit.request.headers.get("user-agent", ""))
     async with house.db.transaction() as db:
         if number and not await browsers.may_be_known(db, house.keys, visit.cookie("browser")):
             await tries.note_try(
