@@ -287,5 +287,3 @@ async def open_world(database_url: str, folder: Path, **more: Any) -> AsyncItera
         finally:
             for client in world.clients:
                 await client.aclose()
-
-

@@ -21,7 +21,7 @@ log = structlog.get_logger()
 Chore = Callable[[House, float], Awaitable[bool]]
 
 
-async def _clean_watch(house: House, now: float) -> bool:
+async def clean_watch(house: House, now: float) -> bool:
     async with house.db.transaction() as db:
         await forget_old_tries(db, now)
     return False
@@ -37,7 +37,7 @@ CHORES: tuple[tuple[Chore, str, float], ...] = (
     (rotate_if_old,     "",                      600),
     (clean_phone,       "",                      600),
     (clean_signin,      "",                      600),
-    (_clean_watch,      "",                      3600),
+    (clean_watch,      "",                      3600),
 )  # fmt: skip
 
 

@@ -232,9 +232,7 @@ def phone_holder(
 
     async def act(house: House) -> None:
         async with house.db.transaction() as db:
-            await add_holder(
-                db, time.time(), house.keys, national_id=_number(number), mail=mail, mobile=mobile
-            )
+            await add_holder(db, time.time(), house.keys, national_id=_number(number), mail=mail, mobile=mobile)
 
     _in_house(act)
     print("kept")

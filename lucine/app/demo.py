@@ -14,17 +14,16 @@ import time
 import urllib.request
 from pathlib import Path
 
-import segno
-from markupsafe import Markup
 from starlette.applications import Starlette
 from starlette.responses import Response
 
 from lucine.directory import load_extract, national_id_of, write_sample
-from lucine.phone.enrolment import VOUCHER_SECONDS, make_voucher
+from lucine.phone.enrolment import make_voucher
 from lucine.phone.holders import add_holder, holder_of_number
 from lucine.safe import migrate
 from lucine.signin.clients import Client, add_client, find_client
-from lucine.web import Door, Visit, anyone, not_found, page
+from lucine.signin.security_pages import voucher_page
+from lucine.web import Door, Visit, anyone, not_found
 from lucine.web.settings import Settings, read_settings
 
 from .connect import ROOMS, build_connect, open_house
@@ -49,12 +48,13 @@ async def show_card(visit: Visit, _: None) -> Response:
         raise not_found("no such invented person")
     async with visit.house.db.transaction() as db:
         voucher = await make_voucher(db, visit.now, visit.house.keys, holder=holder.id, kind="card")
-    link = f"{visit.house.settings.origin}/phone/#enrol={voucher}"
-    svg = segno.make(link, error="m").svg_inline(scale=5, border=4, svgclass="qr", lineclass=None, omitsize=True)
-    return page(visit, "signin/voucher.html", svg=Markup(svg), link=link, seconds=VOUCHER_SECONDS, again="")  # noqa: S704
+    return voucher_page(visit, voucher, renew=visit.request.url.path)
 
 
-DOORS = [Door(method="GET", path="/demo/card/{person}", guard=anyone, act=show_card)]
+DOORS = [
+    Door(method="GET", path="/demo/card/{person}", guard=anyone, act=show_card),
+    Door(method="POST", path="/demo/card/{person}", guard=anyone, act=show_card),
+]
 
 
 def connect_app() -> Starlette:
@@ -71,6 +71,8 @@ def _environment(port: int, folder: Path) -> dict[str, str]:
         "LUCINE_KEYS": f"{folder}/identity.keys",
         "LUCINE_POST": f"folder:{folder}/post",
         "LUCINE_SMS_GATEWAY": "{number}@sms.invalid",
+        # Two windows of one computer cannot scan each other: a person pastes the link, and needs longer than a camera.
+        "LUCINE_SCAN_AGE_SECONDS": "60",
         "LUCINE_ALLOWED_HOSTS": f"localhost:{port + 1},localhost:{port + 2}",
         "LUCINE_LOG_LEVEL": os.environ.get("LUCINE_LOG_LEVEL", "warning"),
     }

@@ -5,6 +5,7 @@ What may be said is a short list of keys, so that a careless line cannot tell mo
 
 import logging
 import sys
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
@@ -12,12 +13,12 @@ import structlog
 ALLOWED = frozenset(
     {
         "event", "level", "timestamp", "exception", "door", "code", "detail", "reference", "error", "chore", "outcome",
-        "kind", "client", "tries", "notice", "channel", "why", "origin", "database", "front", "port", "seconds", "lines",
+        "kind", "client", "tries", "notice", "channel", "why", "origin", "database", "front",
     }
 )  # fmt: skip
 
 
-def only_allowed(_: Any, __: str, said: dict[str, Any]) -> dict[str, Any]:
+def only_allowed(_: Any, __: str, said: MutableMapping[str, Any]) -> dict[str, Any]:
     """Drop every key that is not on the list."""
     return {key: value for key, value in said.items() if key in ALLOWED}
 

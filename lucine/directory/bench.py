@@ -65,7 +65,9 @@ async def _searches(url: str) -> dict[str, Any]:
     await db.open()
     took = []
     for number in range(SEARCHES):
-        name = f"{chance.choice(data['surnames'])[: chance.randrange(3, 9)]} {chance.choice(data['first_names'])[0][:3]}"
+        name = (
+            f"{chance.choice(data['surnames'])[: chance.randrange(3, 9)]} {chance.choice(data['first_names'])[0][:3]}"
+        )
         town = chance.choice(data["towns"])[0]
         asked = [(name, "", ""), (name.split()[0], town, ""), (name, "", "60"), ("", town, "50")][number % 4]
         began = time.perf_counter()

@@ -63,7 +63,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 # A newer layout leaves these to other files, and the 2021 one had no last four.
-OPTIONAL = frozenset({"codeTypeSavoirFaire", "codeSavoirFaire", "codeRole", "codeGenreActivite", "codeSectionPharmacien"})
+OPTIONAL = frozenset(
+    {"codeTypeSavoirFaire", "codeSavoirFaire", "codeRole", "codeGenreActivite", "codeSectionPharmacien"}
+)
 KEPT = [name for name in COLUMNS if name not in ("type", "number", "national_id")]
 
 

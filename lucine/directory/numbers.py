@@ -4,13 +4,14 @@ RPPS_DIGITS = 11
 RPPS_TYPE = "8"
 
 
+# What a doubled digit counts for.
+DOUBLED = str.maketrans("0123456789", "0246813579")
+
+
 def luhn_key(digits: str) -> str:
     """The digit that makes a number pass Luhn's check (ISO/IEC 7812-1)."""
-    total = 0
-    for place, digit in enumerate(reversed(digits)):
-        doubled = int(digit) * 2 if place % 2 == 0 else int(digit)
-        total += doubled - 9 if doubled > 9 else doubled
-    return str(-total % 10)
+    counted = digits[-2::-2] + digits[-1::-2].translate(DOUBLED)
+    return str(-sum(map(int, counted)) % 10)
 
 
 def luhn_ok(number: str) -> bool:

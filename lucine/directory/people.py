@@ -68,7 +68,9 @@ async def find_professional(db: Reader, national_id: str) -> Professional | None
     exercices = [
         Exercice(
             facts=dict(zip(EXERCICE, key, strict=True)),
-            activities=[{name: line[name] for name in KEPT if name not in (*EXERCICE, "codeCivilite")} for line in group],
+            activities=[
+                {name: line[name] for name in KEPT if name not in (*EXERCICE, "codeCivilite")} for line in group
+            ],
         )
         for key, group in grouped.items()
     ]
@@ -96,12 +98,13 @@ async def search(db: Reader, text: str = "", town: str = "", profession: str = "
     longest = max(words, key=len, default="")
     for number, word in enumerate(other for other in words if other != longest):
         values[f"word{number}"] = f"% {word}%"
-        conditions.append(f"(' ' || name_key) LIKE :word{number}")
+        conditions.append(f"(' ' || {{key}}) LIKE :word{number}")
     rows = []
-    for key in ("name_key", "first_key") if longest else ("name_key",):
+    # Without a name the town's own order serves; with one, "Ana Martin" and "Martin Ana" are both looked for.
+    for key in ("name_key", "first_key") if longest and not place else ("name_key",):
         begins = [f"{key} >= :low AND {key} < :high"] if longest else []
         values.update({"low": longest, "high": longest + "\U0010ffff"} if longest else {})
-        where = " AND ".join([*begins, *conditions])
+        where = " AND ".join([*begins, *conditions]).replace("{key}", key)
         rows += await db.all(
             f"SELECT national_id, facts FROM directory_lines WHERE {where} ORDER BY {key} LIMIT :limit", **values
         )

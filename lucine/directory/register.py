@@ -29,9 +29,9 @@ COLUMNS = "(national_id TEXT NOT NULL, name_key TEXT NOT NULL, first_key TEXT NO
 POSTGRES_COLUMNS = COLUMNS.replace("_key TEXT", '_key TEXT COLLATE "C"')
 INDEXES = {
     "person": "(national_id)",
-    "name": "(name_key)",
-    "first": "(first_key)",
-    "town": "(town_key, name_key)",
+    "name": "(name_key, profession)",
+    "first": "(first_key, profession)",
+    "town": "(town_key, name_key, profession)",
 }
 POSTGRES_LOCK = 0x4469726563746F  # one loader at a time
 
@@ -113,7 +113,7 @@ class _Postgres:
             raise Refused("another load is running")
 
     def run(self, sql: str) -> None:
-        self._connection.execute(sql)  # type: ignore[call-overload]
+        self._connection.execute(sql)
 
     def fill(self, lines: list[Line]) -> None:
         with self._connection.cursor().copy(f"COPY {NEXT} FROM STDIN") as copy:
@@ -121,7 +121,7 @@ class _Postgres:
                 copy.write_row(line)
 
     def count_people(self, table: str) -> int:
-        row = self._connection.execute(f"SELECT COUNT(DISTINCT national_id) FROM {table}").fetchone()  # type: ignore[call-overload]
+        row = self._connection.execute(f"SELECT COUNT(DISTINCT national_id) FROM {table}").fetchone()
         return int(row[0]) if row else 0
 
     def switch(self) -> None:

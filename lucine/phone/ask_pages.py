@@ -42,17 +42,16 @@ class Approval(msgspec.Struct, frozen=True):
 
 
 def _told(house: House, ask: Ask, device: Device) -> dict[str, Any]:
-    options = request_options(
-        rp_id=house.settings.host, challenge=challenge_of(ask), allowed=[device.webauthn_id]
-    )
+    options = request_options(rp_id=house.settings.host, challenge=challenge_of(ask), allowed=[device.webauthn_id])
     return shown_to_holder(ask, options)
 
 
 async def scan(visit: Visit, device: Device, asked: Code) -> Response:
-    async with visit.house.db.transaction() as db:
-        ask = await claim_ask(db, visit.now, visit.house.keys, text=asked.code[:512], device=device)
-    visit.house.bell.ring(ask.id)
-    return json_answer(_told(visit.house, ask, device))
+    house = visit.house
+    async with house.db.transaction() as db:
+        ask = await claim_ask(db, visit.now, house.keys, house.settings, text=asked.code[:512], device=device)
+    house.bell.ring(ask.id)
+    return json_answer(_told(house, ask, device))
 
 
 async def show_waiting(visit: Visit, device: Device) -> Response:

@@ -20,13 +20,13 @@ import msgspec
 
 from lucine.safe import Keys, Reader, Row, Transaction, tokens, write_ledger
 from lucine.web import Refusal
+from lucine.web.settings import Settings
 
 from .credentials import Device
 
 Kind = Literal["scan", "ring", "silent", "typed"]
 Answer = Literal["approved", "not_me", "changed_mind"]
 
-QR_AGE_MAX_SECONDS = 3
 QR_CLOCK_AHEAD_SECONDS = 1
 MAC_LENGTH = 22  # characters of base64url: 132 bits that only the asking screen can show
 SCREEN_CODE_LENGTH = 8  # 40 bits
@@ -170,15 +170,17 @@ def read_scan(text: str) -> tuple[str, int, str] | None:
     return parts[0], int(parts[1]), parts[2]
 
 
-async def claim_ask(db: Transaction, now: float, keys: Keys, *, text: str, device: Device) -> Ask:
+async def claim_ask(db: Transaction, now: float, keys: Keys, settings: Settings, *, text: str, device: Device) -> Ask:
     """The ask whose screen this phone has just scanned; the phone is now the only one that may answer."""
     read = read_scan(text)
     if read is None:
         raise Refusal("unreadable", "Ce n'est pas un code de Lucine.", "scanned text is not ours")
     ask, second, mac = read
-    fresh = second - QR_CLOCK_AHEAD_SECONDS <= now <= second + 1 + QR_AGE_MAX_SECONDS
+    fresh = second - QR_CLOCK_AHEAD_SECONDS <= now <= second + 1 + settings.scan_age_seconds
     if not tokens.same(mac, screen_mac(screen_key(keys, ask), ask, second)) or not fresh:
-        raise Refusal("stale", "Ce code a changé. Scannez celui qui est à l'écran maintenant.", "mac or age", status=410)
+        raise Refusal(
+            "stale", "Ce code a changé. Scannez celui qui est à l'écran maintenant.", "mac or age", status=410
+        )
     return await _take(db, now, device, "scan", "id = :key", ask)
 
 
@@ -255,15 +257,11 @@ async def approve_ask(
     )  # fmt: skip
     if not done:
         raise gone()
-    await db.run(
-        "UPDATE phone_holders SET rings_since_success = 0 WHERE id = :holder", holder=device.holder
-    )
+    await db.run("UPDATE phone_holders SET rings_since_success = 0 WHERE id = :holder", holder=device.holder)
     await write_ledger(db, now, keys, "ask.approved", device.holder, {"ask": ask.id, "credential": device.id})
 
 
-async def refuse_ask(
-    db: Transaction, now: float, keys: Keys, *, ask: str, holder: str, answer: Answer
-) -> Ask:
+async def refuse_ask(db: Transaction, now: float, keys: Keys, *, ask: str, holder: str, answer: Answer) -> Ask:
     """Her refusal. After "not me" no browser rings her until she has signed in by scanning."""
     row = await db.one(
         "UPDATE phone_asks SET answered_at = :now, answer = :answer WHERE id = :id AND holder = :holder"
@@ -329,7 +327,8 @@ async def silent_asks(db: Reader, now: float, holder: str) -> list[Ask]:
 async def past_asks(db: Reader, holder: str) -> list[Ask]:
     """What she, or somebody with her phone, answered; newest first. Silent asks that she never saw are not in it."""
     rows = await db.all(
-        f"SELECT {COLUMNS} FROM phone_asks WHERE holder = :holder AND (answered_at IS NOT NULL OR claimed_at IS NOT NULL)"
+        f"SELECT {COLUMNS} FROM phone_asks WHERE holder = :holder"
+        " AND (answered_at IS NOT NULL OR claimed_at IS NOT NULL)"
         " ORDER BY opened_at DESC LIMIT :most",
         holder=holder, most=HISTORY_MAX,
     )  # fmt: skip

@@ -38,7 +38,8 @@ async def wake_phones(house: House, now: float) -> bool:
     async with house.db.transaction() as db:
         rows = await db.all(
             "UPDATE phone_asks SET rung_at = :now WHERE id IN (SELECT id FROM phone_asks WHERE ring_at IS NOT NULL"
-            " AND rung_at IS NULL ORDER BY ring_at LIMIT :batch) AND rung_at IS NULL RETURNING id, holder, kind, expires_at",
+            " AND rung_at IS NULL ORDER BY ring_at LIMIT :batch) AND rung_at IS NULL"
+            " RETURNING id, holder, kind, expires_at",
             now=now, batch=BATCH,
         )  # fmt: skip
     for row in rows:

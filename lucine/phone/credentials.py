@@ -1,6 +1,6 @@
 """Credentials: the keys that a holder keeps on her phones and computers.
 
-    quarantine --(usable_at has come)--> active --(switched off, cancelled, deleted)--> revoked
+quarantine --(usable_at has come)--> active --(switched off, cancelled, deleted)--> revoked
 """
 
 from typing import Any, Literal

@@ -108,8 +108,10 @@ async def finish_enrolment(
         db, now, keys, holder=row["holder"], what="new_phone",
         usable_at=usable_at, waits=usable_at > now, link=f"{settings.origin}/cancel?token={cancel}",
     )  # fmt: skip
-    codes = [] if await recovery_codes_left(db, row["holder"]) else await new_recovery_codes(
-        db, now, keys, holder=row["holder"]
+    codes = (
+        []
+        if await recovery_codes_left(db, row["holder"])
+        else await new_recovery_codes(db, now, keys, holder=row["holder"])
     )
     return Enrolled(cookie=cookie, recovery_codes=codes, usable_at=usable_at)
 

@@ -83,7 +83,9 @@ async def _deliver(house: House, now: float, row: Row) -> None:
         else:
             await house.post.sms(now=now, to=message.to, text=message.text)
     except PostFailed as error:
-        log.warning("notice_not_delivered", notice=row["id"], channel=row["channel"], tries=row["tries"], why=str(error))
+        log.warning(
+            "notice_not_delivered", notice=row["id"], channel=row["channel"], tries=row["tries"], why=str(error)
+        )
         return
     async with house.db.transaction() as db:
         await db.run("UPDATE phone_notices SET delivered_at = :now WHERE id = :id", now=now, id=row["id"])

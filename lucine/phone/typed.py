@@ -1,6 +1,6 @@
 """The typed code, for who cannot scan: armed, announced on every channel, usable after a delay.
 
-    none --arm--> waiting --(usable_at)--> ready: a code is drawn --(typed on a screen)--> none
+none --arm--> waiting --(usable_at)--> ready: a code is drawn --(typed on a screen)--> none
 """
 
 import msgspec

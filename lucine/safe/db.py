@@ -108,8 +108,6 @@ class Sqlite:
         self._writer = self._connection()
         self._reader = self._connection()
         self._reader.execute("PRAGMA query_only = ON")
-        reader = _SqliteReader(self._reader)
-        self.one, self.all = reader.one, reader.all
 
     def _connection(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -131,11 +129,11 @@ class Sqlite:
         self._reader.close()
         self._writer.close()
 
-    async def one(self, sql: str, **values: Any) -> Row | None:  # replaced by open()
-        raise RuntimeError("the database is not open")
+    async def one(self, sql: str, **values: Any) -> Row | None:
+        return await _SqliteReader(self._reader).one(sql, **values)
 
-    async def all(self, sql: str, **values: Any) -> list[Row]:  # replaced by open()
-        raise RuntimeError("the database is not open")
+    async def all(self, sql: str, **values: Any) -> list[Row]:
+        return await _SqliteReader(self._reader).all(sql, **values)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:

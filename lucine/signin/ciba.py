@@ -211,9 +211,7 @@ async def ping_clients(house: House, now: float) -> bool:
     return False
 
 
-async def _queue_ping(
-    db: Transaction, now: float, keys: Keys, client_id: str, auth_req_id: str, bearer: str
-) -> None:
+async def _queue_ping(db: Transaction, now: float, keys: Keys, client_id: str, auth_req_id: str, bearer: str) -> None:
     found = await find_client(db, client_id)
     if found and found[0].ping_uri:
         await queue_ping(

@@ -8,8 +8,7 @@ from lucine.web import Visit, json_answer
 from lucine.web.settings import Settings
 
 from .authorization import ACRS
-from .client_auth import ASSERTION_ALGS
-from .clients import SCOPES
+from .clients import ASSERTION_ALGS, SCOPES
 from .dpop import ALGS as DPOP_ALGS
 from .signing_keys import ALGS, ring_of
 from .token_page import GRANTS

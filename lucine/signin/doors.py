@@ -6,8 +6,8 @@ from lucine.web import Door, anyone
 from . import (
     authorize_page,
     ciba,
-    disown,
     discovery,
+    disown,
     logout,
     security_pages,
     start_pages,

@@ -1,7 +1,7 @@
 """Grants: what a client got in a session. Codes and refresh tokens are used once; a second use ends the grant.
 
-    code --(redeemed once)--> grant + tokens --(refresh, once each)--> tokens ...
-    a code or refresh token seen twice, a revocation, the session's end --> grant ended, its tokens dead
+code --(redeemed once)--> grant + tokens --(refresh, once each)--> tokens ...
+a code or refresh token seen twice, a revocation, the session's end --> grant ended, its tokens dead
 """
 
 import hashlib
@@ -225,9 +225,7 @@ async def sign_tokens(
     return answer
 
 
-def _common_claims(
-    house: House, now: float, client: Client, session: Session, holder: Holder
-) -> dict[str, Any]:
+def _common_claims(house: House, now: float, client: Client, session: Session, holder: Holder) -> dict[str, Any]:
     claims: dict[str, Any] = {
         "iss": house.settings.origin,
         "sub": subject_of(house.keys, house.settings, client, holder),

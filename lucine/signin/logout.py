@@ -65,7 +65,11 @@ async def _end(visit: Visit, hint: Hint | None, back: str) -> Response:
             )
     house.bell.ring(BELL)
     names = [found[0].name for service in dict.fromkeys(services) if (found := await find_client(house.db, service))]
-    answer = redirect(back) if back else page(visit, "signin/logged_out.html", services=names)
+    # A form's redirect to another origin is stopped by form-action 'self': the page leads there itself.
+    if back and visit.request.method == "GET":
+        answer = redirect(back)
+    else:
+        answer = page(visit, "signin/logged_out.html", services=names, return_to=back)
     if current:
         cookies.drop_cookie(answer, COOKIE)
     return answer
@@ -78,7 +82,7 @@ async def confirm(visit: Visit, _: None) -> Response:
     client = hint.client if hint else await _named_client(visit, said.get("client_id", ""))
     back = _way_back(said, client)
     if said.get("choice") != "all":
-        return redirect(back or "/")
+        return page(visit, "signin/logged_out.html", services=[], return_to=back) if back else redirect("/")
     return await _end(visit, None, back)
 
 
@@ -88,9 +92,7 @@ async def _read_hint(visit: Visit, text: str) -> Hint | None:
     if claims is None or claims.get("typ") == "Bearer":
         return None
     found = await find_client(visit.house.db, str(claims.get("aud", "")))
-    row = await visit.house.db.one(
-        "SELECT holder FROM signin_sessions WHERE id = :id", id=str(claims.get("sid", ""))
-    )
+    row = await visit.house.db.one("SELECT holder FROM signin_sessions WHERE id = :id", id=str(claims.get("sid", "")))
     if found is None or row is None:
         return None
     return Hint(client=found[0], session=str(claims["sid"]), holder=row["holder"])

@@ -4,7 +4,6 @@ from typing import Any
 
 import msgspec
 import segno
-from markupsafe import Markup
 from starlette.responses import Response
 
 from lucine.phone import asks
@@ -139,9 +138,7 @@ async def not_me(visit: Visit, session: Session) -> Response:
     """A sign-in that was not hers. Her own session goes on, unless it is that one."""
     house, which = visit.house, visit.request.path_params["id"]
     services = [
-        found[0].name
-        for client in await services_of(house.db, which)
-        if (found := await find_client(house.db, client))
+        found[0].name for client in await services_of(house.db, which) if (found := await find_client(house.db, client))
     ]
     async with house.db.transaction() as db:
         done = await disown(
@@ -149,9 +146,7 @@ async def not_me(visit: Visit, session: Session) -> Response:
             but="" if which == session.id else session.id,
         )  # fmt: skip
     ring_after(visit, session.holder, done)
-    return page(
-        visit, "signin/not_me.html", ended=len(done.sessions), browsers=done.browsers, services=services
-    )
+    return page(visit, "signin/not_me.html", ended=len(done.sessions), browsers=done.browsers, services=services)
 
 
 async def _new_name(visit: Visit) -> str:
@@ -192,9 +187,14 @@ async def show_voucher(visit: Visit, session: Session) -> Response:
     house = visit.house
     async with house.db.transaction() as db:
         voucher = await make_voucher(db, visit.now, house.keys, holder=session.holder, kind="desk")
-    link = f"{house.settings.origin}/phone/#enrol={voucher}"
+    return voucher_page(visit, voucher, renew=f"{PATH}/phones/voucher")
+
+
+def voucher_page(visit: Visit, voucher: str, *, renew: str) -> Response:
+    """The page of a voucher; ``renew`` makes another one."""
+    link = f"{visit.house.settings.origin}/phone/#enrol={voucher}"
     svg = segno.make(link, error="m").svg_inline(scale=5, border=4, svgclass="qr", lineclass=None, omitsize=True)
-    return page(visit, "signin/voucher.html", svg=Markup(svg), link=link, seconds=VOUCHER_SECONDS)  # noqa: S704
+    return page(visit, "signin/voucher.html", svg=svg, link=link, seconds=VOUCHER_SECONDS, renew=renew)
 
 
 async def rename_known_browser(visit: Visit, session: Session) -> Response:

@@ -138,9 +138,7 @@ async def end_sessions(
     return [row["id"] for row in ended]
 
 
-async def _end_grants(
-    db: Transaction, now: float, keys: Keys, settings: Settings, holder: str, session: str
-) -> None:
+async def _end_grants(db: Transaction, now: float, keys: Keys, settings: Settings, holder: str, session: str) -> None:
     clients = await db.all("SELECT DISTINCT client FROM signin_grants WHERE session = :session", session=session)
     await db.run("UPDATE signin_grants SET ended_at = :now WHERE session = :session AND ended_at IS NULL",
                  now=now, session=session)  # fmt: skip

@@ -1,7 +1,7 @@
 """Starts: one browser that wants to sign in somewhere, until it is let in or gives up.
 
-    open --(its ask is approved)--> approved --(finished, once, by the same browser)--> session + code
-    open --(refused, expired, cancelled)--> over
+open --(its ask is approved)--> approved --(finished, once, by the same browser)--> session + code
+open --(refused, expired, cancelled)--> over
 """
 
 import msgspec
@@ -61,9 +61,7 @@ async def open_start(
 ) -> str:
     """A start and the ask that goes with it; its id. ``visit``: digest of the browser's cookie."""
     start = tokens.new_secret(128)
-    shown = asks.Shown(
-        client=request.client, service=service, host=host, acr=acr, browser=browser_name, place=place
-    )
+    shown = asks.Shown(client=request.client, service=service, host=host, acr=acr, browser=browser_name, place=place)
     ask = await asks.open_ask(
         db, now, shown=shown, seconds=settings.start_seconds, visit=visit, return_to=f"/start/{start}"
     )
@@ -89,9 +87,7 @@ async def find_start(db: Reader, keys: Keys, *, start: str, visit_cookie: str | 
     return Start(**values)
 
 
-async def name_browser(
-    db: Transaction, now: float, *, start: Start, key: PublicKey, signature: str
-) -> None:
+async def name_browser(db: Transaction, now: float, *, start: Start, key: PublicKey, signature: str) -> None:
     """The browser shows a key of its own, which it may be known by later. Once, before the scan."""
     if not signed_by(key, signature, start.id, start.nonce):
         raise Refusal("forbidden", "La clé de ce navigateur n'est pas valable.", "browser key", status=403)

@@ -104,5 +104,3 @@ async def revoke(visit: Visit, _: None) -> Response:
         async with house.db.transaction() as db:
             await end_grant(db, visit.now, house.keys, grant.id, why="revoked")
     return Response(status_code=200)
-
-

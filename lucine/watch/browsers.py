@@ -81,7 +81,8 @@ async def pair_browser(db: Transaction, now: float, keys: Keys, *, holder: str, 
     await db.run(
         "INSERT INTO watch_browsers (id, holder, name, public_key, secret, paired_at, seen_at)"
         " VALUES (:id, :holder, :name, :key, :secret, :now, :now)",
-        id=browser, holder=holder, name=name, key=msgspec.json.encode(key).decode(), secret=keys.digest(secret), now=now,
+        id=browser, holder=holder, name=name, key=msgspec.json.encode(key).decode(),
+        secret=keys.digest(secret), now=now,
     )  # fmt: skip
     await write_ledger(db, now, keys, "browser.paired", holder, {"browser": browser})
     return Known(id=browser, holder=holder, name=name, key=thumbprint(key), cookie=f"{browser}.{secret}")

@@ -11,11 +11,14 @@ from starlette.routing import Route
 
 from lucine.safe import StorageUnavailable
 
+from . import cookies
 from .pages import json_answer, page
 from .refusal import Refusal
-from .visit import House, Visit
+from .visit import LANGUAGE_COOKIE, House, Visit
 
 log = structlog.get_logger()
+
+LANGUAGE_SECONDS = 400 * 86400
 
 Guard = Callable[[Visit], Awaitable[Any]]
 
@@ -55,6 +58,12 @@ def routes(doors: Sequence[Door], house: House, clock: Callable[[], float]) -> l
 def _endpoint(door: Door, house: House, clock: Callable[[], float]) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         visit = Visit(request, house, clock())
+        answer = await enter(visit)
+        if visit.language_chosen:
+            cookies.set_cookie(answer, LANGUAGE_COOKIE, visit.language, seconds=LANGUAGE_SECONDS)
+        return answer
+
+    async def enter(visit: Visit) -> Response:
         try:
             if door.method != "GET" and not door.cross_site:
                 _require_same_origin(visit)
@@ -67,8 +76,8 @@ def _endpoint(door: Door, house: House, clock: Callable[[], float]) -> Callable[
         except StorageUnavailable as error:
             log.error("storage_unavailable", reference=visit.reference, detail=str(error))
             words = "Le service ne peut rien enregistrer pour le moment. Rien n'a été perdu : réessayez bientôt."
-            refusal = Refusal("temporarily_unavailable", words, str(error), status=503, headers={"Retry-After": "30"})
-            return _refuse(visit, door, refusal)
+            full = Refusal("temporarily_unavailable", words, str(error), status=503, headers={"Retry-After": "30"})
+            return _refuse(visit, door, full)
 
     return endpoint
 
@@ -81,6 +90,7 @@ def _require_same_origin(visit: Visit) -> None:
 
 def _refuse(visit: Visit, door: Door, refusal: Refusal) -> Response:
     log.info("refused", door=door.path, code=refusal.code, detail=refusal.detail, reference=visit.reference)
+    answer: Response
     if door.speaks == "page":
         answer = page(visit, "web/refusal.html", status=refusal.status, refusal=refusal)
     elif door.speaks == "oauth":

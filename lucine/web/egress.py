@@ -49,7 +49,7 @@ def is_public(address: str) -> bool:
     ip = ipaddress.ip_address(address)
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
         ip = ip.ipv4_mapped
-    return ip.is_global and not ip.is_multicast and not any(ip in range_ for range_ in INSIDE if ip.version == range_.version)
+    return ip.is_global and not ip.is_multicast and not any(ip in inside for inside in INSIDE)
 
 
 class Egress:

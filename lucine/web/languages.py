@@ -2,6 +2,7 @@
 
 import gettext
 import io
+import re
 from functools import cache
 from pathlib import Path
 
@@ -9,16 +10,26 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 LANGUAGES = ("fr", "en")
+UNBREAKABLE = re.compile(r" (?=[?!:;»])|(?<=«) ")
 CATALOGUES = Path(__file__).parent / "locale"
+
+
+class French(gettext.NullTranslations):
+    """What the source says, with the spaces that French typography forbids to break."""
+
+    def gettext(self, message: str) -> str:
+        return UNBREAKABLE.sub("\u00a0", message)
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return self.gettext(msgid1 if n < 2 else msgid2)
 
 
 @cache
 def translations(language: str) -> gettext.NullTranslations:
-    """The catalogue of a language. French needs none: it is what the source says."""
-    path = CATALOGUES / language / "lucine.po"
-    if not path.exists():
-        return gettext.NullTranslations()
-    with path.open("rb") as source:
+    """The catalogue of a language; French needs none."""
+    if language == "fr":
+        return French()
+    with (CATALOGUES / language / "lucine.po").open("rb") as source:
         catalogue = read_po(source)
     compiled = io.BytesIO()
     write_mo(compiled, catalogue)

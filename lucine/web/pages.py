@@ -43,7 +43,9 @@ def _environment(language: str) -> Environment:
     environment.filters["when"] = lambda at: format_datetime(
         datetime.fromtimestamp(at, PARIS), "EEEE d MMMM, HH:mm", locale=language
     )
-    environment.filters["clock"] = lambda at: format_datetime(datetime.fromtimestamp(at, PARIS), "HH:mm", locale=language)
+    environment.filters["clock"] = lambda at: format_datetime(
+        datetime.fromtimestamp(at, PARIS), "HH:mm", locale=language
+    )
     environment.filters["lasting"] = lambda seconds: format_timedelta(seconds, locale=language)
     return environment
 

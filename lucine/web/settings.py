@@ -50,6 +50,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     session_seconds: Annotated[int, _doc("Longest life of a session")] = 4 * 3600
     session_idle_seconds: Annotated[int, _doc("A session without activity ends after this")] = 1800
     start_seconds: Annotated[int, _doc("A sign-in must be approved within this time")] = 120
+    scan_age_seconds: Annotated[
+        int, _doc("A code of the screen is good for this long after it was shown (the demo: longer, to paste a link)")
+    ] = 3
     long_start_seconds: Annotated[int, _doc("The same for who asks for more time")] = 300
     quarantine_hours: Annotated[int, _doc("A phone enrolled with mail and SMS codes waits this long")] = 72
     fallback_delay_minutes: Annotated[int, _doc("Delay before the typed code may be used instead of the scan")] = 60

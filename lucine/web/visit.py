@@ -17,6 +17,7 @@ from .refusal import Refusal
 from .settings import Settings
 
 BODY_MAX_BYTES = 64 * 1024
+LANGUAGE_COOKIE = "language"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,16 +35,17 @@ class House:
 class Visit:
     """A request on its way to one act."""
 
-    __slots__ = ("_body", "house", "language", "now", "reference", "request")
+    __slots__ = ("_body", "house", "language", "language_chosen", "now", "reference", "request")
 
     def __init__(self, request: Request, house: House, now: float) -> None:
         self.request, self.house, self.now = request, house, now
         self._body: bytes | None = None
         self.reference = tokens.new_code(8)
+        asked = request.query_params.get("ui_locales")
         self.language = choose_language(
-            request.query_params.get("ui_locales") or request.cookies.get("lang"),
-            request.headers.get("accept-language"),
+            asked or request.cookies.get(f"__Host-{LANGUAGE_COOKIE}"), request.headers.get("accept-language")
         )
+        self.language_chosen = asked is not None and request.method == "GET"
 
     @property
     def address(self) -> str:
