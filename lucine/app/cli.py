@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -188,12 +189,10 @@ def client_list() -> None:
 @clients.command("show")
 def client_show(client_id: str) -> None:
     """One service, as JSON (never its secret)."""
-    import msgspec
-
     found = _in_house(lambda house: find_client(house.db, client_id))
     if found is None:
         raise _fail(f"no client {client_id!r}")
-    print(json.dumps(msgspec.to_builtins(found[0]), indent=2, ensure_ascii=False))
+    print(json.dumps(msgspec.structs.asdict(found[0]), indent=2, ensure_ascii=False))
 
 
 @clients.command("rotate")

@@ -22,6 +22,7 @@ from lucine.web import Door, House, anyone, page, routes
 from lucine.web.bell import Bell
 from lucine.web.egress import Egress
 from lucine.web.headers import SecurityHeaders
+from lucine.web.openapi import openapi_door
 from lucine.web.pages import static_file
 from lucine.web.post import open_post
 from lucine.web.refusal import not_found
@@ -42,6 +43,7 @@ DOORS: list[Door] = [
     *PHONE_DOORS,
     Door(method="GET", path="/static/{name:path}", guard=anyone, act=static_file),
 ]
+DOORS.append(openapi_door(DOORS, "Lucine Connect"))
 
 
 def make_house(settings: Settings) -> House:

@@ -28,7 +28,6 @@ class Line(NamedTuple):
 
     national_id: str
     name_key: str
-    first_key: str
     town_key: str
     profession: str
     facts: str
@@ -40,39 +39,37 @@ class Unreadable(ValueError):
 
 @contextmanager
 def open_extract(path: Path) -> Iterator[tuple[IO[bytes], Callable[[], float]]]:
-    """The bytes of the activity file, and how far we are in it (0 to 1)."""
+    """The bytes of the activity file, and how far we are in it (0 to 1). Unreadable for the whole file."""
     size = max(1, path.stat().st_size)
-    with path.open("rb") as raw:
-        magic = raw.read(4)
-        raw.seek(0)
-        done = lambda: min(1.0, raw.tell() / size)  # noqa: E731
-        if magic[:2] == b"\x1f\x8b":
-            with gzip.GzipFile(fileobj=raw) as unpacked:
-                yield io.BufferedReader(unpacked, READ_BYTES), done
-        elif magic == b"PK\x03\x04":
-            with zipfile.ZipFile(raw) as archive:
-                names = [name for name in archive.namelist() if "Personne_activite" in name]
-                if len(names) != 1:
-                    raise Unreadable(f"the zip holds {len(names)} files named ...Personne_activite...: one is needed")
-                with archive.open(names[0]) as member:
-                    yield member, done
-        else:
-            yield raw, done
-
-
-def read_lines(file: IO[bytes], report: Report) -> Iterator[Line]:
-    """The good lines; the others are reported with their number and reason. Unreadable for the whole file."""
     try:
-        yield from _read(file, report)
+        with path.open("rb") as raw, _unpacked(raw) as file:
+            yield file, lambda: min(1.0, raw.tell() / size)
     except UnicodeDecodeError as error:
-        raise Unreadable(
-            f"the file is not UTF-8 ({error.reason} at byte {error.start} of a line): convert it first"
-        ) from None
+        raise Unreadable(f"the file is not UTF-8 ({error.reason}): convert it first") from None
     except (EOFError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile) as error:
         raise Unreadable(f"the archive is damaged or cut short: {error}") from None
 
 
-def _read(file: IO[bytes], report: Report) -> Iterator[Line]:
+@contextmanager
+def _unpacked(raw: IO[bytes]) -> Iterator[IO[bytes]]:
+    magic = raw.read(4)
+    raw.seek(0)
+    if magic[:2] == b"\x1f\x8b":
+        with gzip.GzipFile(fileobj=raw) as unpacked:
+            yield io.BufferedReader(unpacked, READ_BYTES)
+    elif magic == b"PK\x03\x04":
+        with zipfile.ZipFile(raw) as archive:
+            names = [name for name in archive.namelist() if "Personne_activite" in name]
+            if len(names) != 1:
+                raise Unreadable(f"the zip holds {len(names)} files named ...Personne_activite...: one is needed")
+            with archive.open(names[0]) as member:
+                yield member
+    else:
+        yield raw
+
+
+def read_lines(file: IO[bytes], report: Report) -> Iterator[Line]:
+    """The good lines; the others are reported with their number and reason."""
     first = file.readline(LINE_MAX_BYTES)
     if first.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in first:
         raise Unreadable("the file is UTF-16 or binary, not UTF-8: convert it first")
@@ -115,7 +112,7 @@ def _parse(text: str, columns: int, places: dict[str, int], pick: Pick, number: 
     town, profession = plain(values[places["libelleCommune"]]), values[places["codeProfession"]]
     values.append("")
     facts = "|".join(pick(values))
-    return Line(kind + identifier, f"{last} {first}", f"{first} {last}", town, profession, facts)
+    return Line(kind + identifier, f"{last} {first}", town, profession, facts)
 
 
 def _problem(text: str, values: list[str], columns: int, places: dict[str, int]) -> str:

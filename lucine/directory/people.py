@@ -2,11 +2,12 @@
 
 import msgspec
 
-from lucine.safe import Reader
+from lucine.safe import Reader, Row
 
 from .columns import KEPT, plain
 
 FOUND_MAX = 50
+WORDS_MAX = 4
 
 # The facts that describe the exercice of a profession; the rest describes a place of it.
 EXERCICE = (
@@ -82,37 +83,43 @@ async def find_professional(db: Reader, national_id: str) -> Professional | None
 
 
 async def search(db: Reader, text: str = "", town: str = "", profession: str = "", limit: int = 20) -> list[Found]:
-    """People by the beginning of their names, in any order, by town and by profession code; by name.
+    """People by the beginnings of their names in any order, by town and by profession code; by name.
 
-    Without any criterion nobody: the register is not for paging through.
+    One of the words must begin a surname. Without a name and a town nobody: the register is not for
+    paging through.
     """
-    words, place = plain(text).split(), plain(town)
+    words, place = plain(text).split()[:WORDS_MAX], plain(town)
     if not words and not place:
         return []
-    conditions, values = [], {"limit": min(limit, FOUND_MAX) * 3, "town": place, "profession": profession}
-    if place:
+    found: dict[str, Found] = {}
+    for surname in words or [""]:
+        others = [word for word in words if word != surname]
+        for row in await _look_up(db, surname, others, place, profession, min(limit, FOUND_MAX) * 3):
+            if len(found) < limit:
+                found.setdefault(row["national_id"], _found(row["national_id"], _facts(row["facts"])))
+    return list(found.values())
+
+
+async def _look_up(db: Reader, surname: str, others: list[str], town: str, profession: str, limit: int) -> list[Row]:
+    """Every condition stands in one of the indexes, so that rows are fetched only when they fit."""
+    values: dict[str, object] = {"limit": limit}
+    conditions = []
+    if town:
+        values["town"] = town
         conditions.append("town_key = :town")
     if profession:
+        values["profession"] = profession
         conditions.append("profession = :profession")
-    # The longest word finds the rows, the others filter them.
-    longest = max(words, key=len, default="")
-    for number, word in enumerate(other for other in words if other != longest):
+    if surname:
+        values |= {"low": surname, "high": surname + "\U0010ffff"}
+        conditions.append("name_key >= :low AND name_key < :high")
+    for number, word in enumerate(others):
         values[f"word{number}"] = f"% {word}%"
-        conditions.append(f"(' ' || {{key}}) LIKE :word{number}")
-    rows = []
-    # Without a name the town's own order serves; with one, "Ana Martin" and "Martin Ana" are both looked for.
-    for key in ("name_key", "first_key") if longest and not place else ("name_key",):
-        begins = [f"{key} >= :low AND {key} < :high"] if longest else []
-        values.update({"low": longest, "high": longest + "\U0010ffff"} if longest else {})
-        where = " AND ".join([*begins, *conditions]).replace("{key}", key)
-        rows += await db.all(
-            f"SELECT national_id, facts FROM directory_lines WHERE {where} ORDER BY {key} LIMIT :limit", **values
-        )
-    found: dict[str, Found] = {}
-    for row in rows:
-        if len(found) < limit:
-            found.setdefault(row["national_id"], _found(row["national_id"], _facts(row["facts"])))
-    return list(found.values())
+        conditions.append(f"(' ' || name_key) LIKE :word{number}")
+    where = " AND ".join(conditions)
+    return await db.all(
+        f"SELECT national_id, facts FROM directory_lines WHERE {where} ORDER BY name_key LIMIT :limit", **values
+    )
 
 
 def _found(national_id: str, facts: dict[str, str]) -> Found:

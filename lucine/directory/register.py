@@ -23,15 +23,15 @@ LOSS_MAX = 0.05
 TABLE = "directory_lines"
 NEXT = "directory_lines_next"
 OLD = "directory_lines_old"
-COLUMNS = "(national_id TEXT NOT NULL, name_key TEXT NOT NULL, first_key TEXT NOT NULL, town_key TEXT NOT NULL," \
+COLUMNS = "(national_id TEXT NOT NULL, name_key TEXT NOT NULL, town_key TEXT NOT NULL," \
           " profession TEXT NOT NULL, facts TEXT NOT NULL)"  # fmt: skip
 # Beginnings of names are found by ranges: they need the order of bytes, not of a language.
 POSTGRES_COLUMNS = COLUMNS.replace("_key TEXT", '_key TEXT COLLATE "C"')
 INDEXES = {
     "person": "(national_id)",
     "name": "(name_key, profession)",
-    "first": "(first_key, profession)",
-    "town": "(town_key, name_key, profession)",
+    "town": "(town_key, name_key)",
+    "trade": "(town_key, profession, name_key)",
 }
 POSTGRES_LOCK = 0x4469726563746F  # one loader at a time
 
@@ -85,7 +85,7 @@ class _Sqlite:
 
     def fill(self, lines: list[Line]) -> None:
         self._file.execute("BEGIN IMMEDIATE")
-        self._file.executemany(f"INSERT INTO {NEXT} VALUES (?, ?, ?, ?, ?, ?)", lines)
+        self._file.executemany(f"INSERT INTO {NEXT} VALUES (?, ?, ?, ?, ?)", lines)
         self._file.execute("COMMIT")
 
     def count_people(self, table: str) -> int:

@@ -23,6 +23,7 @@ from psycopg_pool import AsyncConnectionPool
 Row = Mapping[str, Any]
 
 WAIT_FOR_WRITER_SECONDS = 5.0
+READER_MMAP_BYTES = 1 << 30  # the register is larger than a page cache should be
 
 
 class StorageUnavailable(Exception):
@@ -108,6 +109,7 @@ class Sqlite:
         self._writer = self._connection()
         self._reader = self._connection()
         self._reader.execute("PRAGMA query_only = ON")
+        self._reader.execute(f"PRAGMA mmap_size = {READER_MMAP_BYTES}")
 
     def _connection(self) -> sqlite3.Connection:
         connection = sqlite3.connect(

@@ -1,0 +1,84 @@
+"""The care wing's fronts, Cabinet and Espace: each a program of its own."""
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+
+import structlog
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from lucine import practice, record
+from lucine.reception import Desk, Relying, read_front
+from lucine.safe import migrate
+from lucine.web import Door, anyone, not_found, page, routes
+from lucine.web.headers import SecurityHeaders
+from lucine.web.pages import static_file
+from lucine.web.visit import Visit
+
+from .connect import make_house
+from .logs import set_up_logs
+from .metrics import Measured
+
+log = structlog.get_logger()
+
+ROOMS = ["safe", "reception"]
+FRONTS = {"cabinet": (practice.show_cabinet, practice.WELCOME), "espace": (record.show_espace, record.WELCOME)}
+
+
+def build_care(
+    front: str, environment: Mapping[str, str] = os.environ, *, clock: Callable[[], float] = time.time
+) -> Starlette:
+    """The application of a front."""
+    settings, provider = read_front(front, environment)
+    set_up_logs(settings.log_level)
+    house = make_house(settings)
+    relying = Relying(provider, f"{settings.origin}/callback", settings.ca_file or None)
+    doors = [
+        *Desk(front, relying, *FRONTS[front]).doors(),
+        Door(method="GET", path="/static/{name:path}", guard=anyone, act=static_file),
+    ]
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await asyncio.to_thread(migrate, settings.database, ROOMS)
+        await house.db.open()
+        log.info("care_open", front=front, origin=settings.origin)
+        try:
+            yield
+        finally:
+            await relying.close()
+            await house.egress.close()
+            await house.db.close()
+            log.info("care_closed", front=front)
+
+    async def up(_: Request) -> Response:
+        await house.db.one("SELECT COUNT(*) AS sessions FROM reception_sessions")
+        return JSONResponse({"up": True})
+
+    async def nothing_here(request: Request, _: Exception) -> Response:
+        return page(Visit(request, house, clock()), "web/refusal.html", status=404, refusal=not_found())
+
+    app = Starlette(
+        routes=[*routes(doors, house, clock), Route("/up", up)],
+        lifespan=lifespan,
+        middleware=[Middleware(SecurityHeaders, settings=settings), Middleware(Measured)],
+        exception_handlers={404: nothing_here},
+    )
+    app.state.house = house
+    return app
+
+
+def cabinet() -> Starlette:
+    """What granian calls."""
+    return build_care("cabinet")
+
+
+def espace() -> Starlette:
+    """What granian calls."""
+    return build_care("espace")

@@ -1,0 +1,21 @@
+"""Sign-ins under way, and sessions, of the care wing's fronts."""
+
+from alembic import op
+
+revision = "reception_0001"
+down_revision = None
+branch_labels = ("reception",)
+
+
+def upgrade() -> None:
+    op.execute("""
+        CREATE TABLE reception_starts (
+            state BYTEA PRIMARY KEY, front TEXT NOT NULL, browser BYTEA NOT NULL, sealed BYTEA NOT NULL,
+            expires_at DOUBLE PRECISION NOT NULL, spent_at DOUBLE PRECISION)""")
+    op.execute("""
+        CREATE TABLE reception_sessions (
+            cookie BYTEA PRIMARY KEY, front TEXT NOT NULL, subject TEXT NOT NULL, sid TEXT NOT NULL,
+            sealed BYTEA NOT NULL, began_at DOUBLE PRECISION NOT NULL, seen_at DOUBLE PRECISION NOT NULL,
+            expires_at DOUBLE PRECISION NOT NULL)""")
+    op.execute("CREATE INDEX reception_sessions_sid ON reception_sessions (front, sid)")
+    op.execute("CREATE TABLE reception_spent (jti BYTEA PRIMARY KEY, expires_at DOUBLE PRECISION NOT NULL)")
