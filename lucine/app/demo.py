@@ -34,9 +34,9 @@ READY_SECONDS = 60.0
 
 # The cast of the tests and of the README: three invented midwives.
 PEOPLE = {
-    "ana": ("99700000013", "MERIDIENTEST", "Ana", "Nantes", "44000"),
-    "bea": ("99700000021", "AURORETEST", "Béa", "Nantes", "44000"),
-    "carl": ("99700000039", "COULISSETEST", "Carl", "Lyon", "69003"),
+    "ana": ("99700999917", "MERIDIENTEST", "Ana", "Nantes", "44000"),
+    "bea": ("99700999925", "AURORETEST", "Béa", "Nantes", "44000"),
+    "carl": ("99700999933", "COULISSETEST", "Carl", "Lyon", "69003"),
 }
 
 

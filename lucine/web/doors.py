@@ -78,6 +78,10 @@ def _endpoint(door: Door, house: House, clock: Callable[[], float]) -> Callable[
             words = "Le service ne peut rien enregistrer pour le moment. Rien n'a été perdu : réessayez bientôt."
             full = Refusal("temporarily_unavailable", words, str(error), status=503, headers={"Retry-After": "30"})
             return _refuse(visit, door, full)
+        except Exception:
+            log.error("unexpected", door=door.path, reference=visit.reference, exc_info=True)
+            words = "Quelque chose n'a pas marché chez nous. Réessayez, ou donnez cette référence au support."
+            return _refuse(visit, door, Refusal("server_error", words, "unexpected error", status=500))
 
     return endpoint
 

@@ -23,7 +23,8 @@ class SecurityHeaders:
         self._app = app
         self._headers = [
             (b"content-security-policy", POLICY.encode()),
-            (b"referrer-policy", b"no-referrer"),
+            # Not no-referrer: browsers then send "Origin: null" with our own forms, and we could not tell them apart.
+            (b"referrer-policy", b"same-origin"),
             (b"x-content-type-options", b"nosniff"),
             (b"x-frame-options", b"DENY"),
             (b"cross-origin-opener-policy", b"same-origin"),

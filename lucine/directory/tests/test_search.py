@@ -39,7 +39,7 @@ async def db(database_url: str, tmp_path: Path) -> AsyncIterator[Database]:
 async def test_people_are_found_without_accents_and_in_any_order(
     db: Database, text: str, town: str, profession: str
 ) -> None:
-    assert [found.national_id for found in await search(db, text, town, profession)] == ["899700000021"]
+    assert [found.national_id for found in await search(db, text, town, profession)] == ["899700999925"]
 
 
 async def test_midwives_of_a_town(db: Database) -> None:
@@ -85,11 +85,11 @@ def test_invented_numbers_do_not_collide() -> None:
 @pytest.mark.parametrize(
     ("text", "national_id"),
     [
-        ("99700000013", "899700000013"),
-        ("899700000013", "899700000013"),
-        ("997 00 000 013", "899700000013"),
+        ("99700999917", "899700999917"),
+        ("899700999917", "899700999917"),
+        ("997 00 999 917", "899700999917"),
         ("9970000001", None),
-        ("099700000013", None),
+        ("099700999917", None),
         ("", None),
         ("abcdefghijk", None),
         ("９９７０００００００１３", None),

@@ -42,18 +42,15 @@ export function resumeEnrolment() {
 
 /**
  * @param {string} voucher
- * @returns {Promise<boolean>} whether it was good
+ * @returns {Promise<import("./api.js").Refused | null>} why not
  */
 export async function beginEnrolment(voucher) {
   const answer = await post("/enrolments/options", { voucher });
-  if (!answer.granted) {
-    warn(answer);
-    return false;
-  }
+  if (!answer.granted) return answer;
   const begun = { voucher, options: answer.body.options, name: answer.body.name };
   remember(begun);
   await showEnrolment(begun);
-  return true;
+  return null;
 }
 
 /** @type {Begun | null} */
@@ -127,5 +124,6 @@ onForm("codes-check", async (values, form) => {
   const answer = await post("/codes/check", { request, ...values });
   if (!answer.granted) return warn(answer);
   form.reset();
-  await beginEnrolment(answer.body.voucher);
+  const refusal = await beginEnrolment(answer.body.voucher);
+  if (refusal) warn(refusal);
 });

@@ -92,7 +92,10 @@ async function refresh() {
 
 /** @param {{kind: "scan" | "enrol", value: string}} found */
 async function take(found) {
-  if (found.kind === "enrol") return beginEnrolment(found.value);
+  if (found.kind === "enrol") {
+    const refusal = await beginEnrolment(found.value);
+    return refusal && warn(refusal);
+  }
   const answer = await post("/claims", { code: `${location.origin}/phone/#scan=${found.value}` });
   if (answer.granted) return showAsk(answer.body);
   if (answer.status === 401) {
@@ -125,7 +128,10 @@ async function open(asked) {
   }
   await askWhoIAm();
   if (found.kind === "enrol") {
-    if (!keepsKeys() || !(await beginEnrolment(found.value))) showRoot();
+    const refusal = keepsKeys() && (await beginEnrolment(found.value));
+    if (refusal === null) return;
+    showRoot();
+    if (refusal) warn(refusal);
   } else if (asked === "waiting" && me?.state === "active") {
     showRoot();
     if (screenNow() === "home") await openWaiting();
@@ -141,7 +147,7 @@ onEnrolled(async () => {
 
 on("scan", () => openScan(!me, true));
 on("paste", () => openScan(!me, false));
-on("home", goRoot);
+on("home", () => goRoot());
 on("retry", async () => {
   await askWhoIAm();
   showRoot();
