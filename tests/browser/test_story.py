@@ -41,9 +41,14 @@ def paste(phone: Window, link: str) -> None:
 
 
 def start_at(desk: Window, origin: str) -> None:
-    """From a service's front page to Connect's."""
-    desk.page.goto(origin)
-    desk.page.get_by_role("link", name="Se connecter").click()
+    """From a service's front page to Connect's; a logout from elsewhere may still be on its way."""
+    enter = desk.page.get_by_role("link", name="Se connecter")
+    for _ in range(20):
+        desk.page.goto(origin)
+        if enter.is_visible():
+            break
+        time.sleep(0.1)
+    enter.click()
     expect(desk.page.locator("main[data-ready=yes]")).to_be_visible()
 
 

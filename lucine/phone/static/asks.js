@@ -2,7 +2,7 @@
 /** A request to sign in: it rings or is fetched, is shown alone, and gets its one answer. */
 import { events, get, post, serverNow } from "./api.js";
 import {
-  announce, choose, fill, find, focusHeading, goRoot, on, onForm, part, screenNow, section, show, warn, word,
+  announce, choose, fill, find, focusHeading, goRoot, isOffline, on, onForm, onNetwork, part, screenNow, section, show, warn, word,
   makeRow,
 } from "./screens.js";
 import { shownAgo, shownClock, shownDuration } from "./time.js";
@@ -40,19 +40,13 @@ export function showAsk(ask) {
   for (const key of /** @type {const} */ (["service", "host", "browser", "place"])) fill(key, ask[key]);
   for (const key of /** @type {const} */ (["browser", "place"]))
     find(`[data-screen="request"] [data-row="${key}"]`, HTMLElement).hidden = !ask[key];
-  part("by-ring", ask.kind === "ring");
-  part("by-scan", ask.kind !== "ring");
+  choose("kind", { scan: "scan", ring: "ring", silent: "code", typed: "code" }[ask.kind], section("request"));
   part("keep", ask.can_keep);
   keep.checked = false;
   show("request");
   countDown(ask, ask.expires_at - serverNow());
-  if (ask.kind === "ring" || ask.kind === "typed") {
-    try {
-      navigator.vibrate?.([180, 90, 180]);
-    } catch {
-      // Not allowed before a first touch: the screen is enough.
-    }
-  }
+  // Before a first touch it is not allowed: the screen is enough.
+  if (ask.kind !== "scan" && navigator.userActivation?.hasBeenActive) navigator.vibrate?.([180, 90, 180]);
   void closeNotifications();
 }
 
@@ -192,8 +186,8 @@ function connect() {
     if (stream !== source) return;
     source.close();
     // One break is nothing to worry her with: proxies end long answers.
-    if (failures++ > 0) choose("state", navigator.onLine ? "reconnecting" : "offline", section("home"));
-    if (failures === 2 && navigator.onLine) lostDevice();
+    if (failures++ > 0) choose("state", isOffline() ? "offline" : "reconnecting", section("home"));
+    if (failures === 2 && !isOffline()) lostDevice();
     retry = window.setTimeout(connect, Math.min(500 * 2 ** (failures - 1), RECONNECT_MAX_MS));
   };
 }
@@ -231,8 +225,10 @@ document.addEventListener("visibilitychange", () => {
   // A phone that slept has a dead stream that does not know it.
   if (!document.hidden && stream && performance.now() - opened > STALE_AFTER_MS) connect();
 });
-window.addEventListener("online", () => stream && connect());
-window.addEventListener("offline", () => choose("state", "offline", section("home")));
+onNetwork((offline) => {
+  if (offline) choose("state", "offline", section("home"));
+  else if (stream) connect();
+});
 
 // ---- What waits silently ----
 

@@ -13,6 +13,7 @@ on("history", async () => {
   const list = find('[data-list="past"]', HTMLElement);
   list.replaceChildren();
   part("no-past", false);
+  part("some-past", false);
   show("history");
   const answer = await get("/history");
   if (!answer.granted) return warn(answer);
@@ -20,6 +21,7 @@ on("history", async () => {
   const past = answer.body.history;
   list.replaceChildren(...past.map(rowOf));
   part("no-past", past.length === 0);
+  part("some-past", past.length > 0);
   focusHeading();
 });
 

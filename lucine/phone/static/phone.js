@@ -6,7 +6,7 @@ import { beginEnrolment, onEnrolled, resumeEnrolment } from "./enrol.js";
 import "./past.js";
 import { keepWords, mendPush, pushPossible } from "./push.js";
 import { onCode, openScan, readCode } from "./scan.js";
-import { fill, goRoot, on, part, say, screenNow, setRoot, show, warn, word } from "./screens.js";
+import { fill, goRoot, on, onNetwork, part, say, screenNow, setRoot, show, warn, word } from "./screens.js";
 import { setMe } from "./settings.js";
 import { shownDay } from "./time.js";
 import "./typed.js";
@@ -169,7 +169,9 @@ window.addEventListener("hashchange", () => {
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden && known) void refresh();
 });
-window.addEventListener("online", () => void refresh());
+onNetwork((offline) => {
+  if (!offline) void refresh();
+});
 window.addEventListener("pageshow", (event) => {
   if (event.persisted) goRoot(); // back from the service that an approval opened on this same phone
 });

@@ -46,17 +46,25 @@ const hint = (what) => choose("scan", what, screen);
  * @param {boolean} withCamera
  */
 export function openScan(enrolling, withCamera) {
-  part("scan-enrol", enrolling);
-  part("scan-desk", !enrolling);
+  forEnrolment = enrolling;
+  title(withCamera);
   pasted.value = "";
   hint("");
   show("scan");
   if (withCamera) void look();
   else {
-    part("finder", false);
     part("camera", true);
     pasted.focus();
   }
+}
+
+let forEnrolment = false;
+
+/** @param {boolean} camera whether it is open, or opening */
+function title(camera) {
+  choose("title", !camera ? "paste" : forEnrolment ? "enrol" : "desk", screen);
+  part("finder", camera);
+  part("no-finder", !camera);
 }
 
 /** Counts the openings of the camera: a late answer to an old one is dropped. */
@@ -64,7 +72,7 @@ let opening = 0;
 
 async function look() {
   const mine = ++opening;
-  part("finder", true);
+  title(true);
   part("camera", false);
   hint("starting");
   /** @type {MediaStream} */
@@ -119,7 +127,7 @@ function closeCamera(why) {
   const stream = /** @type {MediaStream | null} */ (video.srcObject);
   stream?.getTracks().forEach((track) => track.stop());
   video.srcObject = null;
-  part("finder", false);
+  title(false);
   part("camera", why !== "none");
   hint(why);
 }

@@ -7,6 +7,7 @@
  */
 
 const NEWS_AFTER_MS = 150; // a screen reader first reads the heading that has the focus
+const PROBE_EVERY_MS = 4000;
 const ROOTS = ["loading", "welcome", "home", "quarantine", "offline", "unsupported"];
 
 /**
@@ -227,7 +228,11 @@ export function onForm(form, act) {
  */
 async function once(button, act) {
   if (button.getAttribute("aria-busy") === "true") return;
-  if (button.getAttribute("aria-disabled") === "true") return void find("[data-offline-words]", HTMLElement).scrollIntoView();
+  if (button.getAttribute("aria-disabled") === "true") {
+    const reason = find("[data-offline-words]", HTMLElement);
+    reason.scrollIntoView({ block: "nearest" });
+    return announce(reason.textContent ?? "");
+  }
   button.setAttribute("aria-busy", "true");
   calm();
   try {
@@ -237,9 +242,39 @@ async function once(button, act) {
   }
 }
 
+let offline = false;
+let probe = 0;
+/** @type {Set<(offline: boolean) => void>} */
+const listeners = new Set();
+
+/** @returns {boolean} */
+export const isOffline = () => offline;
+
+/** @param {(offline: boolean) => void} act called when the network goes, and when it is back */
+export const onNetwork = (act) => void listeners.add(act);
+
+/** Whether the house answers: a browser may say "offline" on a computer that serves itself. */
+async function answers() {
+  try {
+    await fetch("/phone/manifest.webmanifest", { cache: "no-store" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function lookAtNetwork() {
+  clearTimeout(probe);
+  const now = !navigator.onLine && !(await answers());
+  if (now) probe = window.setTimeout(lookAtNetwork, PROBE_EVERY_MS);
+  if (now === offline) return;
+  offline = now;
+  showNetwork();
+  for (const listener of listeners) listener(offline);
+}
+
 /** Offline: says so, and holds back every button that needs the network. */
-function noteNetwork() {
-  const offline = !navigator.onLine;
+function showNetwork() {
   find("[data-offline-words]", HTMLElement).hidden = !offline;
   document.body.dataset.network = offline ? "off" : "on";
   for (const button of document.querySelectorAll("[data-net]")) {
@@ -254,6 +289,6 @@ function noteNetwork() {
 }
 
 back.addEventListener("click", () => goRoot());
-window.addEventListener("offline", noteNetwork);
-window.addEventListener("online", noteNetwork);
-noteNetwork();
+window.addEventListener("offline", lookAtNetwork);
+window.addEventListener("online", lookAtNetwork);
+void lookAtNetwork();

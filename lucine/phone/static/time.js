@@ -41,7 +41,7 @@ export function shownAgo(at) {
 export function shownDuration(seconds) {
   const whole = Math.max(0, Math.ceil(seconds));
   /** @type {[number, string][]} */
-  const parts = whole >= 300 ? [[Math.ceil(whole / 60), "minute"]] : [[Math.floor(whole / 60), "minute"], [whole % 60, "second"]];
+  const parts = whole >= 300 ? [[Math.round(whole / 60), "minute"]] : [[Math.floor(whole / 60), "minute"], [whole % 60, "second"]];
   return parts
     .filter(([count], index) => count > 0 || (index === 1 && whole === 0))
     .map(([count, unit]) => new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "short" }).format(count))
