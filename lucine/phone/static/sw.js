@@ -32,7 +32,10 @@ async function kept(asked) {
 /** @type {Promise<void> | null} */
 let refreshing = null;
 
-/** Fetches the page and all that it names, and only then puts them in the place of the old ones. */
+/**
+ * Fetches the page; if it changed, all that it names, and only then puts them in the place of the old
+ * ones. The page carries the version of each file: the same page means the same files.
+ */
 function refresh() {
   refreshing ??= fetchShell().finally(() => (refreshing = null));
   return refreshing;
@@ -42,6 +45,7 @@ async function fetchShell() {
   const home = await fetch(HOME, { cache: "no-store" });
   if (!home.ok || home.redirected) return;
   const html = await home.clone().text();
+  if (html === (await (await kept(HOME))?.text())) return;
   const named = [...html.matchAll(/(?:href|src)="(\/static\/phone\/[^"]+\.(?:js|css)(?:\?[^"]*)?)"/g)].map((found) => found[1]);
   const name = SHELL + Date.now();
   const shell = await caches.open(name);
