@@ -144,7 +144,7 @@ class Sqlite:
                 await self._begin()
                 self._group = asyncio.get_running_loop().create_future()
                 self._group.add_done_callback(lambda group: group.exception())
-                task = asyncio.create_task(self._commit())
+                task = asyncio.create_task(self._commit(self._group))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
             group = self._group
@@ -156,6 +156,10 @@ class Sqlite:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK TO act")
                     self._writer.execute("RELEASE act")
+                else:
+                    # A full disk makes SQLite roll the whole group back by itself: who comes next needs another.
+                    self._group = None
+                    group.set_exception(StorageUnavailable(str(error)))
                 if isinstance(error, sqlite3.OperationalError):
                     raise StorageUnavailable(str(error)) from error
                 raise
@@ -173,16 +177,14 @@ class Sqlite:
                     raise StorageUnavailable(str(error)) from error
                 await asyncio.sleep(0.002)
 
-    async def _commit(self) -> None:
+    async def _commit(self, group: "asyncio.Future[None]") -> None:
         async with self._turn:
-            group, self._group = self._group, None
-            assert group is not None
+            if self._group is not group:
+                return
+            self._group = None
             try:
-                # Disk-full makes SQLite roll the whole transaction back by itself.
-                if not self._writer.in_transaction:
-                    raise StorageUnavailable("the disk refused to write")
                 await asyncio.get_running_loop().run_in_executor(self._disk, self._writer.execute, "COMMIT")
-            except (sqlite3.Error, StorageUnavailable) as error:
+            except sqlite3.Error as error:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
                 group.set_exception(StorageUnavailable(str(error)))

@@ -4,6 +4,7 @@ Format: JSON ``{"version": 1, "master": base64url of 32 bytes}``, mode 0600. Who
 database alone can read no sealed value, forge no ledger line and use no stored token.
 """
 
+import contextlib
 import hashlib
 import hmac
 import json
@@ -37,15 +38,23 @@ class Keys:
     def load(cls, path: Path) -> "Keys":
         """The keys of a file; a new file is made when there is none."""
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            content = json.dumps({"version": 1, "master": tokens.new_secret()})
-            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+            cls._make(path)
         if path.stat().st_mode & 0o077:
             raise PermissionError(f"{path} can be read by others: chmod 600 {path}")
         return cls(tokens.decode(json.loads(path.read_text())["master"]))
+
+    @staticmethod
+    def _make(path: Path) -> None:
+        """A whole file or none: of several processes that start together, the first one's is everybody's."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f"{path.name}.{tokens.new_secret(64)}")
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump({"version": 1, "master": tokens.new_secret()}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
 
     def _derive(self, purpose: str) -> bytes:
         return HKDF(SHA256(), 32, salt=None, info=b"lucine:" + purpose.encode()).derive(self._master)

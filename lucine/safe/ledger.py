@@ -20,7 +20,7 @@ class Break(Exception):
 
 
 def _mark(keys: Keys, previous: bytes, seq: int, at: float, act: str, who: str, facts: str) -> bytes:
-    return keys.mac("ledger", previous + msgspec.json.encode([seq, at, act, who, facts]))
+    return keys.mac("ledger", previous + msgspec.json.encode([seq, float(at), act, who, facts]))
 
 
 def _head_mark(keys: Keys, seq: int, mark: bytes) -> bytes:
@@ -53,24 +53,43 @@ async def verify_ledger(db: Reader, keys: Keys, expect: tuple[int, str] | None =
     """Read the whole chain; the number of lines and the last mark in hex.
 
     ``expect`` is an earlier answer, noted elsewhere. Break if a line was changed, removed, moved
-    or added without the key, or if the chain no longer passes through ``expect``.
+    or added without the key, or if the chain no longer passes through ``expect``. Others may write
+    meanwhile: the head is read first, and what it says must be there.
     """
-    mark, seq = b"", 0
+    head = await _read_head(db, keys)
+    mark, seq, head_seen = b"", 0, head == (0, b"")
     while lines := await db.all("SELECT * FROM safe_ledger WHERE seq > :seq ORDER BY seq LIMIT 1000", seq=seq):
         for line in lines:
             if line["seq"] != seq + 1:
                 raise Break(f"line {seq + 1} is missing")
             mark = _mark(keys, mark, line["seq"], line["at"], line["act"], line["who"], line["facts"])
             seq = line["seq"]
-            if not same(mark, bytes(line["mark"])):
+            if not _is_mark(line["mark"], mark):
                 raise Break(f"line {seq} was changed or moved")
+            head_seen = head_seen or (seq, mark) == head
             if expect and expect[0] == seq and expect[1] != mark.hex():
                 raise Break(f"line {seq} is not the one that was noted")
-    head = await db.one("SELECT seq, mark, proof FROM safe_ledger_head WHERE id = 1")
-    if head is None or (head["seq"], head["mark"] or b"") != (seq, mark):
+    if not head_seen:
         raise Break("the last lines are missing, or the head was changed")
-    if seq and not same(bytes(head["proof"]), _head_mark(keys, seq, mark)):
-        raise Break("the head was forged")
+    if head[0] < seq and await _read_head(db, keys) == head:
+        raise Break(f"lines after line {head[0]} are not known to the head")
     if expect and expect[0] > seq:
         raise Break(f"only {seq} lines are left of the {expect[0]} that were noted")
     return seq, mark.hex()
+
+
+async def _read_head(db: Reader, keys: Keys) -> tuple[int, bytes]:
+    """How many lines there must be, and the last mark. Break if that was changed."""
+    head = await db.one("SELECT seq, mark, proof FROM safe_ledger_head WHERE id = 1")
+    if head is None:
+        raise Break("the last lines are missing, or the head was changed")
+    if head["seq"] == 0 and head["mark"] is None:
+        return 0, b""
+    if not isinstance(head["mark"], bytes) or not _is_mark(head["proof"], _head_mark(keys, head["seq"], head["mark"])):
+        raise Break("the head was forged")
+    return head["seq"], head["mark"]
+
+
+def _is_mark(found: object, mark: bytes) -> bool:
+    """Whoever changes a database may put anything into a column."""
+    return isinstance(found, bytes) and same(found, mark)

@@ -31,6 +31,7 @@ const announced = find("[data-announced]", HTMLElement);
 const name = document.title;
 
 let current = "loading";
+/** @type {string | {words: string, reference?: string}} */
 let newsForRoot = "";
 /** @type {() => void} */
 let showRoot = () => {};
@@ -49,7 +50,7 @@ export const onLeave = (act) => void leavers.add(act);
 /**
  * The root screen, as after a press of Back.
  *
- * @param {string} [news] what to say there
+ * @param {string | {words: string, reference?: string}} [news] what to say there, or to warn of
  */
 export function goRoot(news = "") {
   newsForRoot = news;
@@ -86,7 +87,7 @@ export function show(screen) {
   if (root && newsForRoot) {
     const news = newsForRoot;
     newsForRoot = "";
-    setTimeout(() => say(news), NEWS_AFTER_MS);
+    setTimeout(() => (typeof news === "string" ? say(news) : warn(news)), NEWS_AFTER_MS);
   }
 }
 

@@ -45,7 +45,7 @@ function follow(typed) {
 }
 
 on("typed", async () => {
-  choose("typed", "", screen);
+  choose("typed", "loading", screen);
   show("typed");
   if (due() && due() <= serverNow()) return showState("due");
   await ask();
@@ -53,7 +53,7 @@ on("typed", async () => {
 
 async function ask() {
   const answer = await get("/fallback");
-  if (!answer.granted) return warn(answer);
+  if (!answer.granted) return goRoot(answer);
   follow(answer.body);
 }
 
