@@ -224,8 +224,14 @@ class Postgres:
     def __init__(self, url: str) -> None:
         self.url = url
         self._pool: AsyncConnectionPool[psycopg.AsyncConnection[dict[str, Any]]] = AsyncConnectionPool(
-            url, open=False, min_size=2, max_size=10, timeout=10, kwargs={"row_factory": dict_row, "autocommit": True}
-        )
+            url, open=False, min_size=2, max_size=10, timeout=10, kwargs={"row_factory": dict_row, "autocommit": True},
+            configure=self._read_only_outside_transactions,
+        )  # fmt: skip
+
+    @staticmethod
+    async def _read_only_outside_transactions(connection: psycopg.AsyncConnection[dict[str, Any]]) -> None:
+        await connection.execute("SET default_transaction_read_only = on")
+        await connection.set_read_only(False)  # what ``transaction`` begins with
 
     async def open(self) -> None:
         await self._pool.open(wait=True)
@@ -234,17 +240,22 @@ class Postgres:
         await self._pool.close()
 
     async def one(self, sql: str, **values: Any) -> Row | None:
-        async with self._pool.connection() as connection:
+        async with self._connection() as connection:
             return await _PostgresTransaction(connection).one(sql, **values)
 
     async def all(self, sql: str, **values: Any) -> list[Row]:
-        async with self._pool.connection() as connection:
+        async with self._connection() as connection:
             return await _PostgresTransaction(connection).all(sql, **values)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
+        async with self._connection() as connection, connection.transaction():
+            yield _PostgresTransaction(connection)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[psycopg.AsyncConnection[dict[str, Any]]]:
         try:
-            async with self._pool.connection() as connection, connection.transaction():
-                yield _PostgresTransaction(connection)
-        except (psycopg.errors.DiskFull, psycopg.OperationalError) as error:
+            async with self._pool.connection() as connection:
+                yield connection
+        except psycopg.OperationalError as error:  # among them: disk full, deadlock, no connection in time
             raise StorageUnavailable(str(error)) from error

@@ -1,187 +1,148 @@
-"""The database layer: a group of transactions shares a commit and nothing else."""
+"""The database layer: durable groups, quiet neighbours, and one clear error when nothing can be written."""
 
 import asyncio
-import sqlite3
+import os
+import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from lucine.safe import Database, StorageUnavailable, connect
+from lucine.safe.db import Sqlite
 
 
-@pytest.fixture
-async def db(database_url: str) -> AsyncIterator[Database]:
-    database = connect(database_url)
-    await database.open()
-    async with database.transaction() as transaction:
-        await transaction.run("CREATE TABLE things (name TEXT PRIMARY KEY, size INTEGER)")
-    yield database
-    await database.close()
+async def _table(url: str) -> Database:
+    db = connect(url)
+    await db.open()
+    async with db.transaction() as tx:
+        await tx.run("CREATE TABLE things (id INTEGER PRIMARY KEY, text TEXT)")
+    return db
 
 
-async def _names(db: Database) -> set[str]:
-    return {row["name"] for row in await db.all("SELECT name FROM things")}
+async def test_a_failing_act_does_not_touch_its_neighbours(database_url: str) -> None:
+    db = await _table(database_url)
+
+    async def act(number: int) -> None:
+        async with db.transaction() as tx:
+            await tx.run("INSERT INTO things VALUES (:id, 'x')", id=number)
+            if number % 3 == 0:
+                raise ZeroDivisionError
+
+    done = await asyncio.gather(*(act(number) for number in range(60)), return_exceptions=True)
+    assert sum(isinstance(one, ZeroDivisionError) for one in done) == 20
+    rows = await db.all("SELECT id FROM things ORDER BY id")
+    assert [row["id"] for row in rows] == [number for number in range(60) if number % 3]
+    await db.close()
 
 
-async def test_a_failing_transaction_does_not_touch_its_neighbours(db: Database) -> None:
-    async def add(name: str, *, fail: bool) -> None:
-        async with db.transaction() as transaction:
-            await transaction.run("INSERT INTO things (name, size) VALUES (:name, 1)", name=name)
-            if fail:
-                raise ZeroDivisionError(name)
-
-    tried = [add(f"t{n}", fail=n % 3 == 0) for n in range(40)]
-    outcomes = await asyncio.gather(*tried, return_exceptions=True)
-    for n, outcome in enumerate(outcomes):
-        assert (isinstance(outcome, ZeroDivisionError)) == (n % 3 == 0), outcome
-    assert await _names(db) == {f"t{n}" for n in range(40) if n % 3}
+async def test_nobody_sees_what_is_not_committed(database_url: str) -> None:
+    db = await _table(database_url)
+    async with db.transaction() as tx:
+        await tx.run("INSERT INTO things VALUES (1, 'x')")
+        assert await tx.one("SELECT * FROM things WHERE id = 1")
+        assert await db.one("SELECT * FROM things WHERE id = 1") is None
+    assert await db.one("SELECT * FROM things WHERE id = 1")
+    await db.close()
 
 
-async def test_a_wrong_statement_fails_alone(db: Database) -> None:
-    async def add(name: str) -> None:
-        async with db.transaction() as transaction:
-            await transaction.run("INSERT INTO things (name, size) VALUES (:name, 1)", name=name)
-
-    outcomes = await asyncio.gather(*(add(name) for name in "abacad"), return_exceptions=True)
-    assert [outcome is None for outcome in outcomes] == [True, True, False, True, False, True]
-    assert await _names(db) == set("abcd")
-
-
-async def test_a_transaction_that_is_cancelled_leaves_nothing(db: Database) -> None:
-    entered = asyncio.Event()
-
-    async def wait_inside() -> None:
-        async with db.transaction() as transaction:
-            await transaction.run("INSERT INTO things (name, size) VALUES ('half', 1)")
-            entered.set()
-            await asyncio.sleep(60)
-
-    task = asyncio.create_task(wait_inside())
-    await entered.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    async with db.transaction() as transaction:
-        await transaction.run("INSERT INTO things (name, size) VALUES ('whole', 1)")
-    assert await _names(db) == {"whole"}
-
-
-async def test_outside_a_transaction_one_may_only_read(db: Database) -> None:
-    if db.kind == "sqlite":
-        with pytest.raises(sqlite3.OperationalError, match="readonly"):
-            await db.one("INSERT INTO things (name, size) VALUES ('x', 1) RETURNING name")
-    assert not hasattr(db, "run")
-
-
-async def test_what_was_acknowledged_is_seen_by_another_connection(db: Database, database_url: str) -> None:
-    other = connect(database_url)
-    await other.open()
-    for n in range(10):
-        async with db.transaction() as transaction:
-            await transaction.run("INSERT INTO things (name, size) VALUES (:name, 1)", name=str(n))
-        assert len(await _names(other)) == n + 1
-    await other.close()
-
-
-@pytest.fixture
-async def small_disk(tmp_path: Path) -> AsyncIterator[Database]:
-    """A SQLite file that may grow by a few pages only."""
-    database = connect(f"sqlite:///{tmp_path}/small.db")
-    await database.open()
-    async with database.transaction() as transaction:
-        await transaction.run("CREATE TABLE things (name TEXT PRIMARY KEY, size INTEGER)")
-    pages = database._writer.execute("PRAGMA page_count").fetchone()[0]  # type: ignore[attr-defined]
-    database._writer.execute(f"PRAGMA max_page_count = {pages + 2}")  # type: ignore[attr-defined]
-    yield database
-    await database.close()
-
-
-def _more_room(db: Database) -> None:
-    db._writer.execute("PRAGMA max_page_count = 100000")  # type: ignore[attr-defined]
-
-
-async def test_a_full_disk_is_storage_unavailable_and_nothing_is_half_written(small_disk: Database) -> None:
+async def test_a_full_disk_is_one_clear_error_and_nothing_is_half_written(tmp_path: Path) -> None:
+    db = await _table(f"sqlite:///{tmp_path}/full.db")
+    assert isinstance(db, Sqlite)
+    pages = db._writer.execute("PRAGMA page_count").fetchone()[0]
+    db._writer.execute(f"PRAGMA max_page_count = {pages + 3}")
     with pytest.raises(StorageUnavailable):
-        async with small_disk.transaction() as transaction:
-            await transaction.run("INSERT INTO things (name, size) VALUES ('small', 1)")
-            await transaction.run("INSERT INTO things (name, size) VALUES (:name, 1)", name="x" * 100_000)
-    assert await _names(small_disk) == set()
-    async with small_disk.transaction() as transaction:
-        await transaction.run("INSERT INTO things (name, size) VALUES ('later', 1)")
-    assert await _names(small_disk) == {"later"}
+        for number in range(1000):
+            async with db.transaction() as tx:
+                await tx.run("INSERT INTO things VALUES (:id, :text)", id=number, text="x" * 2000)
+    count = await db.one("SELECT COUNT(*) AS things, COUNT(text) AS texts FROM things")
+    assert count is not None
+    assert 0 < count["things"] == count["texts"] < 1000
+    db._writer.execute("PRAGMA max_page_count = 100000")
+    async with db.transaction() as tx:
+        await tx.run("INSERT INTO things VALUES (5000, 'again')")
+    assert await db.one("SELECT * FROM things WHERE id = 5000")
+    await db.close()
 
 
-async def test_a_full_disk_tells_the_truth_to_everybody_who_shared_the_commit(small_disk: Database) -> None:
-    """Whoever is told "not written" must not have been written, and the reverse."""
-
-    async def add(name: str) -> None:
-        async with small_disk.transaction() as transaction:
-            await transaction.run("INSERT INTO things (name, size) VALUES (:name, 1)", name=name)
-
-    for attempt in range(5):
-        names = [f"{attempt}{which}" for which in "abcdef"]
-        names[attempt] += "x" * 100_000
-        outcomes = await asyncio.gather(*(add(name) for name in names), return_exceptions=True)
-        kept = await _names(small_disk)
-        for name, outcome in zip(names, outcomes, strict=True):
-            assert outcome is None or isinstance(outcome, StorageUnavailable), outcome
-            assert (outcome is None) == (name in kept), (name[:4], outcome)
-        assert isinstance(outcomes[attempt], StorageUnavailable)
-    _more_room(small_disk)
-    await add("at last")
-    assert "at last" in await _names(small_disk)
+async def test_two_processes_share_one_sqlite_file(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/shared.db"
+    db = await _table(url)
+    await db.close()
+    program = (
+        "import asyncio, sys; from lucine.safe import connect\n"
+        "async def main():\n"
+        "    db = connect(sys.argv[1]); await db.open()\n"
+        "    async def one(n):\n"
+        "        async with db.transaction() as tx:\n"
+        "            await tx.run('INSERT INTO things VALUES (:id, :t)', id=n, t=sys.argv[2])\n"
+        "    await asyncio.gather(*(one(int(sys.argv[2]) * 1000 + n) for n in range(200)))\n"
+        "    await db.close()\n"
+        "asyncio.run(main())\n"
+    )
+    children = [subprocess.Popen([sys.executable, "-c", program, url, str(n)]) for n in range(3)]
+    assert [child.wait(60) for child in children] == [0, 0, 0]
+    db = connect(url)
+    await db.open()
+    row = await db.one("SELECT COUNT(*) AS things FROM things")
+    await db.close()
+    assert row is not None
+    assert row["things"] == 600
 
 
 WRITER = """
 import asyncio, sys
 from lucine.safe import connect
-
-async def main(url, mark):
-    db = connect(url)
-    await db.open()
-    for n in range(50):
-        async with db.transaction() as t:
-            row = await t.one("UPDATE things SET size = size + 1 WHERE name = 'sum' RETURNING size")
-            await t.run("INSERT INTO things (name, size) VALUES (:name, :size)", name=f"{mark}{n}", size=row["size"])
-    await db.close()
-
-asyncio.run(main(*sys.argv[1:]))
+async def main():
+    db = connect(sys.argv[1]); await db.open()
+    async with db.transaction() as tx:
+        await tx.run("CREATE TABLE things (id INTEGER PRIMARY KEY, text TEXT)")
+    async def one(n):
+        async with db.transaction() as tx:
+            await tx.run("INSERT INTO things VALUES (:id, :text)", id=n, text="x" * 200)
+        print(n, flush=True)
+    for start in range(0, 10**6, 8):
+        await asyncio.gather(*(one(n) for n in range(start, start + 8)))
+asyncio.run(main())
 """
 
 
-async def test_two_processes_share_one_file(db: Database, database_url: str) -> None:
-    async with db.transaction() as transaction:
-        await transaction.run("INSERT INTO things (name, size) VALUES ('sum', 0)")
-    writers = [subprocess.Popen([sys.executable, "-c", WRITER, database_url, mark]) for mark in "ab"]
-    assert [await asyncio.to_thread(writer.wait, 60) for writer in writers] == [0, 0]
-    rows = await db.all("SELECT name, size FROM things WHERE name <> 'sum' ORDER BY size")
-    assert [row["size"] for row in rows] == list(range(1, 101))
+def _can_mount() -> bool:
+    return os.geteuid() == 0 and shutil.which("mkfs.ext4") is not None and Path("/dev/loop-control").exists()
 
 
-async def test_a_file_that_another_process_holds_too_long_is_storage_unavailable(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("lucine.safe.db.WAIT_FOR_WRITER_SECONDS", 0.1)
-    db = connect(f"sqlite:///{tmp_path}/held.db")
-    await db.open()
-    async with db.transaction() as transaction:
-        await transaction.run("CREATE TABLE things (name TEXT)")
-    holder = sqlite3.connect(tmp_path / "held.db", isolation_level=None)
-    holder.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StorageUnavailable):
-        async with db.transaction() as transaction:
-            await transaction.run("INSERT INTO things VALUES ('x')")
-    holder.execute("ROLLBACK")
-    holder.close()
-    async with db.transaction() as transaction:
-        await transaction.run("INSERT INTO things VALUES ('y')")
-    assert await _names(db) == {"y"}
-    await db.close()
+@pytest.mark.skipif(not _can_mount(), reason="needs root and loop devices to cut the power")
+def test_a_power_cut_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+    """Freeze the writer, copy the image under the mounted file system, mount the copy."""
+    image, copy, disk, after = tmp_path / "disk.img", tmp_path / "copy.img", tmp_path / "disk", tmp_path / "after"
+    with image.open("wb") as file:
+        file.truncate(64 * 1024 * 1024)
+    subprocess.run(["mkfs.ext4", "-q", str(image)], check=True)
+    disk.mkdir()
+    after.mkdir()
+    if subprocess.run(["mount", "-o", "loop", str(image), str(disk)], check=False).returncode:
+        pytest.skip("no loop device can be mounted here")
+    writer = subprocess.Popen(
+        [sys.executable, "-c", WRITER, f"sqlite:///{disk}/t.db"], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert writer.stdout is not None
+        acknowledged = [int(writer.stdout.readline()) for _ in range(400)]
+        writer.send_signal(19)  # SIGSTOP: nothing is flushed any more
+        shutil.copyfile(image, copy)
+    finally:
+        writer.kill()
+        writer.wait()
+        subprocess.run(["umount", str(disk)], check=True)
+    subprocess.run(["mount", "-o", "loop", str(copy), str(after)], check=True)
+    try:
+        import sqlite3
 
-
-async def test_a_database_that_cannot_be_reached_is_storage_unavailable() -> None:
-    with pytest.raises(ValueError, match="sqlite"):
-        connect("mysql://x")
+        file = sqlite3.connect(after / "t.db")
+        kept = {row[0] for row in file.execute("SELECT id FROM things")}
+        assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        file.close()
+    finally:
+        subprocess.run(["umount", str(after)], check=True)
+    assert set(acknowledged) <= kept

@@ -1,5 +1,6 @@
 """A small world that opens quickly: the tables, the register and the keys are made once and copied."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -16,11 +17,15 @@ OpenWorld = Callable[..., AbstractAsyncContextManager[World]]
 
 
 @pytest.fixture(scope="session")
-async def first_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def first_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a world that was opened once and closed."""
     folder = tmp_path_factory.mktemp("first")
-    async with open_world(f"sqlite:///{folder}/test.db", folder):
-        pass
+
+    async def once() -> None:
+        async with open_world(f"sqlite:///{folder}/test.db", folder):
+            pass
+
+    asyncio.run(once())
     return folder
 
 
