@@ -141,6 +141,14 @@ async def find_ask(db: Reader, ask: str) -> Ask:
     return _ask(row)
 
 
+async def hold_ask(db: Transaction, ask: str) -> Ask:
+    """The ask, held until the transaction ends: "not me" comes before what is made of it or after, never between."""
+    row = await db.one(f"UPDATE phone_asks SET keep = keep WHERE id = :id RETURNING {COLUMNS}", id=ask)
+    if row is None:
+        raise gone()
+    return _ask(row)
+
+
 async def name_browser_key(db: Transaction, now: float, *, ask: str, thumbprint: str) -> None:
     """Bind the asking browser's key, once, before anybody has looked at the ask."""
     await db.run(
@@ -229,7 +237,13 @@ async def may_ring(db: Transaction, *, holder: str) -> bool:
 
 
 async def ring_holder(db: Transaction, now: float, *, ask: str, holder: str) -> bool:
-    """Her known browser asks: her phones ring, if they may."""
+    """Her known browser asks: her phones ring, if they may. Asking again, after a lost answer, is the same ring."""
+    if await db.one(
+        "SELECT id FROM phone_asks WHERE id = :id AND kind = 'ring' AND holder = :holder AND answered_at IS NULL"
+        " AND expires_at > :now",
+        id=ask, holder=holder, now=now,
+    ):  # fmt: skip
+        return True
     return await may_ring(db, holder=holder) and bool(
         await db.run(
             "UPDATE phone_asks SET kind = 'ring', holder = :holder, ring_at = :now WHERE id = :id AND kind = 'scan'"
@@ -322,6 +336,12 @@ async def silent_asks(db: Reader, now: float, holder: str) -> list[Ask]:
         holder=holder, now=now, most=WAITING_MAX,
     )  # fmt: skip
     return [_ask(row) for row in rows]
+
+
+async def answered_for_clients(db: Reader, since: float) -> list[str]:
+    """The asks that carry a screen code, so a client's, and were answered since then."""
+    rows = await db.all("SELECT id FROM phone_asks WHERE code IS NOT NULL AND answered_at > :since", since=since)
+    return [row["id"] for row in rows]
 
 
 async def past_asks(db: Reader, holder: str) -> list[Ask]:

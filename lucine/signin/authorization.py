@@ -6,7 +6,7 @@ travels to the client (RFC 6749 section 4.1.2.1), always with `iss` (RFC 9207).
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -150,5 +150,5 @@ def read_request(said: dict[str, str], client: Client, *, pushed: str = "", dpop
 def answer_address(request: Request, issuer: str, **facts: str) -> str:
     """The address that takes an answer back to the client, with `state` and `iss`."""
     said: dict[str, Any] = {**facts, **({"state": request.state} if request.state else {}), "iss": issuer}
-    joint = "&" if urlsplit(request.redirect_uri).query else "?"
+    joint = "&" if "?" in request.redirect_uri else "?"
     return request.redirect_uri + joint + urlencode(said)

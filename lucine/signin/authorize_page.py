@@ -1,5 +1,7 @@
 """/auth: the front door of every sign-in (OIDC Core 3.1.2), and the pushed requests of RFC 9126."""
 
+from urllib.parse import urlencode
+
 import msgspec
 from starlette.responses import Response
 
@@ -27,7 +29,8 @@ async def authorize_by_query(visit: Visit, _: None) -> Response:
 
 
 async def authorize_by_form(visit: Visit, _: None) -> Response:
-    return await authorize(visit, await visit.form())
+    """A browser withholds its cookies from another site's form: the same by GET, which brings them."""
+    return redirect(f"{visit.request.url.path}?{urlencode(await visit.form())}")
 
 
 async def authorize(visit: Visit, said: dict[str, str]) -> Response:
@@ -68,7 +71,7 @@ async def _fetch_pushed(house: House, now: float, client: Client, address: str) 
 def _send_back(visit: Visit, request: Request, refusal: Travelling) -> Response:
     address = answer_address(
         request, visit.house.settings.origin,
-        error=refusal.code, error_description=f"{refusal.detail} [{visit.reference}]",
+        error=refusal.code, error_description=f"{refusal.description} [{visit.reference}]",
     )  # fmt: skip
     return redirect(address)
 
@@ -87,7 +90,7 @@ async def _answer(visit: Visit, client: Client, request: Request) -> Response:
 
 async def _good_enough(visit: Visit, client: Client, request: Request, session: Session) -> bool:
     """Whether single sign-on may answer: not asked to sign in again, young enough, the same person."""
-    if {"login", "select_account"} & set(request.prompt.split()):
+    if {"login", "select_account", "consent"} & set(request.prompt.split()):  # her approval is her consent
         return False
     if request.max_age is not None and visit.now - session.auth_time > request.max_age:
         return False

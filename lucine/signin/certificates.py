@@ -20,10 +20,12 @@ def certificate_of(visit: Visit) -> x509.Certificate | None:
     if der:
         return x509.load_der_x509_certificate(der)
     header = visit.house.settings.client_cert_header
-    text = visit.request.headers.get(header) if header else None
-    if not text or not visit.from_trusted_proxy:
+    texts = [text for text in visit.request.headers.getlist(header) if text] if header else []
+    if not texts or not visit.from_trusted_proxy:
         return None
     try:
+        # Two: the proxy adds its header after the visitor's instead of replacing it, so neither can be believed.
+        [text] = texts
         return x509.load_pem_x509_certificate(unquote(text).replace("\t", "\n").encode())
     except ValueError:
         raise Refusal("invalid_client", "Ce certificat n'est pas lisible.", "certificate header", status=401) from None

@@ -152,8 +152,10 @@ async def redeem_auth_req_id(
 ) -> Grant | str:
     """The grant of an approved request, once; else the error of CIBA section 11. Keep the transaction."""
     digest = keys.digest("auth_req_id:" + auth_req_id)
+    # The row is held from here on: polls that are sent together, to any process, come one after the other.
     row = await db.one(
-        "SELECT * FROM signin_ciba WHERE digest = :digest AND client = :client AND spent_at IS NULL",
+        "UPDATE signin_ciba SET client = client WHERE digest = :digest AND client = :client AND spent_at IS NULL"
+        " RETURNING *",
         digest=digest, client=client.id,
     )  # fmt: skip
     if row is None:
@@ -163,7 +165,7 @@ async def redeem_auth_req_id(
         "UPDATE signin_ciba SET polled_at = :now, poll_interval = poll_interval + :more WHERE digest = :digest",
         now=now, more=SLOW_DOWN_SECONDS if early else 0, digest=digest,
     )  # fmt: skip
-    ask = await asks.find_ask(db, row["ask"])
+    ask = await asks.hold_ask(db, row["ask"])
     if early:
         return "slow_down"
     if ask.answer in ("not_me", "changed_mind") or ask.disowned_at:
@@ -190,14 +192,14 @@ async def redeem_auth_req_id(
 
 async def ping_clients(house: House, now: float) -> bool:
     """Chore: tell ping clients whose request has been answered, approved or not (CIBA section 10.2)."""
-    rows = await house.db.all(
-        "SELECT c.digest, c.client, c.ask, c.ping FROM signin_ciba c"
-        " WHERE c.ping IS NOT NULL AND c.pinged_at IS NULL AND c.expires_at > :now LIMIT 100",
-        now=now,
-    )
     rang = False
-    for row in rows:
-        if (await asks.find_ask(house.db, row["ask"])).waiting:
+    # Starting from the answers: any number of requests that nobody answers must not hold one back.
+    for ask in await asks.answered_for_clients(house.db, now - house.settings.long_start_seconds):
+        row = await house.db.one(
+            "SELECT digest, client, ping FROM signin_ciba WHERE ask = :ask AND ping IS NOT NULL AND pinged_at IS NULL",
+            ask=ask,
+        )
+        if row is None:
             continue
         async with house.db.transaction() as db:
             if await db.run("UPDATE signin_ciba SET pinged_at = :now WHERE digest = :digest AND pinged_at IS NULL",

@@ -48,7 +48,7 @@ async def authenticate_client(visit: Visit, form: dict[str, str]) -> Client:
         client_id, secret = _peek_subject(form), ""
     else:
         client_id, secret = form.get("client_id", ""), form.get("client_secret", "")
-    if not client_id or form.get("client_id", client_id) != client_id:
+    if not client_id or "\x00" in client_id or form.get("client_id", client_id) != client_id:
         raise _refuse("no client, or two", basic=basic)
     found = await find_client(visit.house.db, client_id)
     if found is None:
@@ -56,7 +56,7 @@ async def authenticate_client(visit: Visit, form: dict[str, str]) -> Client:
     client, digest = found
     if client.auth_method in ("tls_client_auth", "none"):
         if used:
-            raise _refuse(f"{used[0]} is not the registered method")
+            raise _refuse(f"{used[0]} is not the registered method", basic=basic)
         if client.auth_method == "tls_client_auth":
             certificate = certificate_of(visit)
             if certificate is None or not names_client(certificate, client):
@@ -90,7 +90,7 @@ def _peek_subject(form: dict[str, str]) -> str:
         payload = form.get("client_assertion", "").split(".")[1]
         said: Any = msgspec.json.decode(tokens.decode(payload))
         return str(said["sub"])
-    except (IndexError, KeyError, TypeError, ValueError, msgspec.DecodeError):
+    except (IndexError, KeyError, TypeError, ValueError, RecursionError, msgspec.DecodeError):
         raise _refuse("unreadable client_assertion") from None
 
 
@@ -99,7 +99,7 @@ async def _check_assertion(visit: Visit, client: Client, form: dict[str, str]) -
     try:
         keys = KeySet.import_key_set(client.jwks)  # type: ignore[arg-type]
         token = jwt.decode(form["client_assertion"], keys, algorithms=ASSERTION_ALGS)
-    except (JoseError, ValueError) as error:
+    except (JoseError, ValueError, RecursionError) as error:
         raise _refuse(f"client_assertion: {error}") from None
     claims, now = token.claims, visit.now
     if token.header.get("typ", "JWT") not in ("JWT", "client-authentication+jwt"):

@@ -21,7 +21,11 @@ PRIVATE_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "k", "oth"}
 
 
 def _refuse(detail: str, status: int) -> Refusal:
-    return Refusal("invalid_dpop_proof", "Ce service n'a pas pu prouver son identité.", detail, status=status)
+    # A protected resource says which scheme it wants (RFC 9449 section 7.1).
+    challenge = f'DPoP error="invalid_dpop_proof", algs="{" ".join(ALGS)}"'
+    headers = {"WWW-Authenticate": challenge} if status == 401 else {}
+    words = "Ce service n'a pas pu prouver son identité."
+    return Refusal("invalid_dpop_proof", words, detail, status=status, headers=headers)
 
 
 async def check_proof(visit: Visit, *, access_token: str = "", status: int = 400) -> str:
@@ -39,7 +43,7 @@ async def check_proof(visit: Visit, *, access_token: str = "", status: int = 400
     if not isinstance(claims.get("htu"), str) or _plain(claims["htu"]) not in here:
         raise _refuse("htu", status)
     iat, jti = claims.get("iat"), claims.get("jti")
-    if not isinstance(iat, int | float) or abs(visit.now - iat) > AGE_MAX_SECONDS:
+    if not isinstance(iat, int | float) or not visit.now - AGE_MAX_SECONDS <= iat <= visit.now + AGE_MAX_SECONDS:
         raise _refuse("iat", status)
     if access_token and claims.get("ath") != tokens.encode(hashlib.sha256(access_token.encode()).digest()):
         raise _refuse("ath", status)
@@ -64,7 +68,7 @@ def _open_proof(proof: str, status: int) -> tuple[dict[str, Any], str]:
         signed = jws.deserialize_compact(proof, key, algorithms=ALGS)
         claims: Any = msgspec.json.decode(signed.payload)
         return dict(claims), key.thumbprint()
-    except (JoseError, ValueError, KeyError, TypeError, AttributeError, msgspec.DecodeError) as error:
+    except (JoseError, ValueError, KeyError, TypeError, AttributeError, RecursionError, msgspec.DecodeError) as error:
         raise _refuse(f"proof: {error}", status) from None
 
 

@@ -12,7 +12,7 @@ import msgspec
 from lucine.directory import Professional, find_professional
 from lucine.phone.holders import Holder, find_holder
 from lucine.safe import Keys, Reader, Transaction, tokens, write_ledger
-from lucine.web import House
+from lucine.web import House, Refusal
 from lucine.web.settings import Settings
 
 from .authorization import ACRS, Request
@@ -127,8 +127,9 @@ async def end_grant(db: Transaction, now: float, keys: Keys, grant: str, *, why:
 
 
 async def redeem_refresh(
-    db: Transaction, now: float, keys: Keys, *, client: Client, token: str, scope: str, dpop_key: str, certificate: str
-) -> Grant | str:
+    db: Transaction, now: float, keys: Keys, settings: Settings, *, client: Client, token: str, scope: str,
+    dpop_key: str, certificate: str,
+) -> Grant | str:  # fmt: skip
     """The grant of a refresh token, now spent, or what is wrong; keep the transaction either way.
 
     One seen twice ends the grant (RFC 9700 section 4.14).
@@ -147,23 +148,18 @@ async def redeem_refresh(
             await end_grant(db, now, keys, used["grant_id"], why="refresh token used twice")
         return "refresh token unknown or used"
     grant = await find_grant(db, now, row["grant_id"])
-    problem = _check_refresh(grant, row["expires_at"], now, scope, dpop_key, certificate)
-    if problem or grant is None:
-        return problem
-    await touch_session(db, now, grant.session)
+    if grant is None or row["expires_at"] <= now:
+        return "ended" if grant is None else "expired"
+    # A wrong question changes nothing: raising undoes the spending above.
+    words = "Cette autorisation n'est plus valable."
+    if grant.dpop_key != dpop_key or grant.certificate != certificate:
+        raise Refusal("invalid_grant", words, "bound to another key")
+    asked = set(scope.split())
+    if asked and ("openid" not in asked or asked - set(grant.scope.split())):
+        raise Refusal("invalid_scope", words, "scope may only shrink, and holds openid")
+    if await find_session(db, now, settings, grant.session):  # an idle session is not woken
+        await touch_session(db, now, grant.session)
     return msgspec.structs.replace(grant, scope=scope) if scope else grant
-
-
-def _check_refresh(grant: Grant | None, expires_at: float, now: float, scope: str, dpop_key: str, cert: str) -> str:
-    if grant is None:
-        return "ended"
-    if expires_at <= now:
-        return "expired"
-    if set(scope.split()) - set(grant.scope.split()):
-        return "scope may only shrink"
-    if grant.dpop_key != dpop_key or grant.certificate != cert:
-        return "bound to another key"
-    return ""
 
 
 async def find_grant(db: Reader, now: float, grant: str) -> Grant | None:
@@ -281,6 +277,7 @@ async def read_access_token(house: House, now: float, text: str) -> Live | None:
     grant = await find_grant(house.db, now, str(claims.get("jti", "")).partition(".")[0])
     if grant is None or grant.client != claims.get("client_id"):
         return None
+    grant = msgspec.structs.replace(grant, scope=str(claims.get("scope", "")))  # a refresh may have asked for less
     session = await find_session(house.db, now, house.settings, grant.session)
     if session is None:
         return None

@@ -5,7 +5,7 @@ once. Without, or with somebody else's, she is asked: a foreign page must not lo
 """
 
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import msgspec
 from starlette.responses import Response
@@ -34,12 +34,15 @@ async def log_out_by_query(visit: Visit, _: None) -> Response:
 
 
 async def log_out_by_form(visit: Visit, _: None) -> Response:
-    return await _log_out(visit, await visit.form())
+    """Without a hint only the cookie says who leaves, and a browser withholds it from another site's form."""
+    said = await visit.form()
+    if "id_token_hint" not in said:
+        return redirect(f"{visit.request.url.path}?{urlencode(said)}")
+    return await _log_out(visit, said)
 
 
 async def _log_out(visit: Visit, said: dict[str, str]) -> Response:
-    hint = await _read_hint(visit, said.get("id_token_hint", ""))
-    client = hint.client if hint else await _named_client(visit, said.get("client_id", ""))
+    hint, client = await _who_asks(visit, said)
     if hint and said.get("client_id", hint.client.id) != hint.client.id:
         raise Refusal("invalid_request", "Cette demande n'est pas lisible.", "client_id is not the hint's")
     back = _way_back(said, client)
@@ -78,12 +81,19 @@ async def _end(visit: Visit, hint: Hint | None, back: str) -> Response:
 async def confirm(visit: Visit, _: None) -> Response:
     """Her own answer to "do you want to leave?"."""
     said = await visit.form()
-    hint = await _read_hint(visit, said.get("id_token_hint", ""))
-    client = hint.client if hint else await _named_client(visit, said.get("client_id", ""))
+    _, client = await _who_asks(visit, said)
     back = _way_back(said, client)
     if said.get("choice") != "all":
         return page(visit, "signin/logged_out.html", services=[], return_to=back) if back else redirect("/")
     return await _end(visit, None, back)
+
+
+async def _who_asks(visit: Visit, said: dict[str, str]) -> tuple[Hint | None, Client | None]:
+    """The hint and the client. Who shows a bad hint is not believed to be the client it names (section 4)."""
+    if "id_token_hint" in said:
+        hint = await _read_hint(visit, said["id_token_hint"])
+        return hint, hint.client if hint else None
+    return None, await _named_client(visit, said.get("client_id", ""))
 
 
 async def _read_hint(visit: Visit, text: str) -> Hint | None:
@@ -113,4 +123,4 @@ def _way_back(said: dict[str, str], client: Client | None) -> str:
         raise Refusal("invalid_request", words, "post_logout_redirect_uri is not registered")
     if "state" not in said:
         return asked
-    return asked + ("&" if urlsplit(asked).query else "?") + urlencode({"state": said["state"]})
+    return asked + ("&" if "?" in asked else "?") + urlencode({"state": said["state"]})

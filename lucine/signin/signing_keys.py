@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 import msgspec
 from joserfc import jwt
@@ -60,16 +61,16 @@ class Ring:
     loaded: float = field(default_factory=time.monotonic)  # a cache's age, not the house's time
 
 
-_rings: dict[int, Ring] = {}
+_rings: WeakKeyDictionary[House, Ring] = WeakKeyDictionary()
 
 
 async def ring_of(house: House, now: float, *, fresh: bool = False) -> Ring:
     """The house's keys, read again every LOOKED_AT_SECONDS so that processes agree."""
-    ring = _rings.get(id(house))
+    ring = _rings.get(house)
     if ring and time.monotonic() - ring.loaded < (LOOKED_AT_AGAIN_SECONDS if fresh else LOOKED_AT_SECONDS):
         return ring
     ring = await _load(house.db, now, house.keys)
-    _rings[id(house)] = ring
+    _rings[house] = ring
     return ring
 
 
@@ -104,7 +105,7 @@ async def read_own(house: House, now: float, text: str, typ: str = "JWT") -> dic
         ring = await ring_of(house, now, fresh=fresh)
         try:
             token = jwt.decode(text, ring.public, algorithms=list(ALGS))
-        except (JoseError, ValueError):
+        except (JoseError, ValueError, RecursionError):
             # Another process may have made a key since we looked.
             continue
         good = token.claims.get("iss") == house.settings.origin and token.header.get("typ") == typ

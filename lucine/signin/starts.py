@@ -119,7 +119,7 @@ async def finish_start(
     db: Transaction, now: float, keys: Keys, settings: Settings, *, start: Start, before: Session | None
 ) -> Finished:
     """Turn an approved start into a session, once."""
-    ask = await asks.find_ask(db, start.ask)
+    ask = await asks.hold_ask(db, start.ask)
     if ask.answer != "approved" or ask.holder is None or ask.disowned_at or ask.expires_at <= now:
         raise asks.gone()
     if not await db.run(
@@ -129,7 +129,8 @@ async def finish_start(
     known = None
     if ask.keep and start.browser_key:
         key = msgspec.json.decode(start.browser_key, type=PublicKey)
-        known = await pair_browser(db, now, keys, holder=ask.holder, name=start.browser_name, key=key)
+        if thumbprint(key) == ask.browser_key:  # the key that the approval committed to, no other
+            known = await pair_browser(db, now, keys, holder=ask.holder, name=start.browser_name, key=key)
     method = METHODS[ask.kind] if ask.claimed_at or ask.ring_at else "passkey"
     session, cookie = await open_session(
         db, now, keys, settings, holder=ask.holder, method=method, ask=ask.id,

@@ -24,6 +24,8 @@ async def give_userinfo(visit: Visit, _: None) -> Response:
     """The claims of the token's holder. A bound token is good only with its key (RFC 9449 7, RFC 8705 3)."""
     token, scheme = await _presented(visit)
     dpop_key = await check_proof(visit, access_token=token, status=401) if scheme == "dpop" else ""
+    if scheme == "dpop" and not dpop_key:
+        raise _unauthorized("the DPoP scheme without a proof", "DPoP")
     live = await read_access_token(visit.house, visit.now, token)
     if live is None:
         raise _unauthorized("token unknown, expired or ended")
@@ -50,8 +52,8 @@ async def _presented(visit: Visit) -> tuple[str, str]:
         in_form = (await visit.form()).get("access_token", "")
     if bool(token) == bool(in_form) or (header and scheme.lower() not in ("bearer", "dpop")):
         raise Refusal(
-            "invalid_request", "Cette demande n'est pas lisible.", "one access token, please", status=401,
-            headers={"WWW-Authenticate": "Bearer"},
+            "invalid_request", "Cette demande n'est pas lisible.", "one access token, please",
+            status=400 if token and in_form else 401, headers={"WWW-Authenticate": "Bearer"},
         )  # fmt: skip
     return token or in_form, scheme.lower() if token else "bearer"
 

@@ -5,72 +5,99 @@ import ipaddress
 from array import array
 from bisect import bisect_right
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 
 import msgspec
 
 DATA = Path(__file__).parent / "data" / "networks.txt.gz"
+ADDRESS_MAX_LENGTH = 64
 
 
 class Place(msgspec.Struct, frozen=True):
-    """A network, and whether nearly all of it is in France."""
+    """A network, and ``France`` where nearly all of it is; of other countries the data say too little."""
 
     network: str
-    in_france: bool = False
+    country: str = ""
 
     @property
     def words(self) -> str:
-        """``Orange S.A., France``, or just what is known."""
-        return f"{self.network}, France" if self.in_france else self.network
+        """``Orange, France``, or just what is known."""
+        return f"{self.network}, {self.country}" if self.country else self.network
 
 
 UNKNOWN = Place("lieu inconnu")
 INSIDE = Place("réseau local")
 
+# Behind the same wall as we are: RFC 1918, 6598, 1122, 3927, 4291, 4193.
+LOCAL = [
+    ipaddress.ip_network(text)
+    for text in (
+        "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
+        "::1/128", "fe80::/10", "fc00::/7",
+    )
+]  # fmt: skip
+
+
+class Ranges(msgspec.Struct, frozen=True):
+    """Ranges of addresses in order: their first addresses, lengths less one, and networks.
+
+    IPv4: whole addresses. IPv6: the first 64 bits, for no network is told apart below that.
+    """
+
+    firsts: "array[int]"
+    lengths: "array[int]"
+    networks: "array[int]"
+
 
 @cache
-def _networks() -> tuple["array[int]", "array[int]", "array[int]", dict[int, Place]]:
-    """First addresses, lengths and network numbers, sorted; and the networks. About 1 MB."""
-    firsts, lengths, numbers = array("I"), array("I"), array("I")
-    places: dict[int, Place] = {}
+def _book() -> tuple[list[Place], dict[int, Ranges]]:
+    """The networks, and the ranges of each version of IP: about 2 MB, read at the first question."""
+    places: list[Place] = []
+    columns: dict[str, dict[str, list[int]]] = {"4": {}, "6": {}}
     for line in gzip.decompress(DATA.read_bytes()).decode().splitlines():
         kind, _, rest = line.partition("|")
-        if kind == "r":
-            first, length, number = rest.split("|")
-            firsts.append(int(first))
-            lengths.append(int(length))
-            numbers.append(int(number))
-        elif kind == "n":
-            number, name, french = rest.split("|")
-            places[int(number)] = Place(name, french == "1")
-    return firsts, lengths, numbers, places
+        name, _, value = rest.rpartition("|")
+        if kind == "n":
+            places.append(Place(name, "France" if value == "1" else ""))
+        elif kind in columns:
+            columns[kind][name] = [int(number) for number in value.split()]
+    ranges = {
+        int(version): Ranges(
+            array(letter, accumulate(column["gaps"])), array(letter, column["lengths"]), array("H", column["networks"])
+        )
+        for letter, (version, column) in zip("IQ", columns.items(), strict=True)
+    }
+    return places, ranges
+
+
+def _parse(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """An IP address, as IPv4 where it is only dressed as IPv6; None if it is none."""
+    try:
+        ip = ipaddress.ip_address(address[:ADDRESS_MAX_LENGTH])
+    except ValueError:
+        return None
+    return (ip.ipv4_mapped or ip) if isinstance(ip, ipaddress.IPv6Address) else ip
 
 
 def place_of(address: str) -> Place:
     """The place of an IP address; never an error, whatever the text."""
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
+    ip = _parse(address)
+    if ip is None:
         return UNKNOWN
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-        ip = ip.ipv4_mapped
-    if ip.is_loopback or ip.is_private or ip.is_link_local:
-        return INSIDE
-    if ip.version == 6:
-        return UNKNOWN
-    firsts, lengths, numbers, places = _networks()
-    at = bisect_right(firsts, int(ip)) - 1
-    if at < 0 or int(ip) - firsts[at] > lengths[at]:
-        return UNKNOWN
-    return places[numbers[at]]
+    places, ranges = _book()
+    of, key = ranges[ip.version], int(ip) if ip.version == 4 else int(ip) >> 64
+    at = bisect_right(of.firsts, key) - 1
+    if at >= 0 and key - of.firsts[at] <= of.lengths[at]:
+        return places[of.networks[at]]
+    return INSIDE if any(ip in local for local in LOCAL) else UNKNOWN
 
 
 def prefix_of(address: str) -> str:
     """The /24 (IPv4) or /48 (IPv6) of an address: what is kept of it in records; '' if it is not one."""
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
+    ip = _parse(address)
+    if ip is None:
         return ""
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-        ip = ip.ipv4_mapped
-    return str(ipaddress.ip_network(f"{ip}/{24 if ip.version == 4 else 48}", strict=False))
+    if ip.version == 4:
+        return f"{ipaddress.IPv4Address(int(ip) >> 8 << 8)}/24"
+    return f"{ipaddress.IPv6Address(int(ip) >> 80 << 80)}/48"

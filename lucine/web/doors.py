@@ -13,7 +13,7 @@ from lucine.safe import StorageUnavailable
 
 from . import cookies
 from .pages import json_answer, page
-from .refusal import Refusal
+from .refusal import Refusal, not_found
 from .visit import LANGUAGE_COOKIE, House, Visit
 
 log = structlog.get_logger()
@@ -65,6 +65,8 @@ def _endpoint(door: Door, house: House, clock: Callable[[], float]) -> Callable[
 
     async def enter(visit: Visit) -> Response:
         try:
+            if any("\x00" in str(value) for value in visit.request.path_params.values()):
+                raise not_found("U+0000 in the path")
             if door.method != "GET" and not door.cross_site:
                 _require_same_origin(visit)
             who = await door.guard(visit)
@@ -98,7 +100,7 @@ def _refuse(visit: Visit, door: Door, refusal: Refusal) -> Response:
     if door.speaks == "page":
         answer = page(visit, "web/refusal.html", status=refusal.status, refusal=refusal)
     elif door.speaks == "oauth":
-        told = {"error": refusal.code, "error_description": f"{refusal.detail} [{visit.reference}]"}
+        told = {"error": refusal.code, "error_description": f"{refusal.description} [{visit.reference}]"}
         answer = json_answer(told, status=refusal.status)
     else:
         told = {"error": refusal.code, "words": visit.words(refusal.words), "reference": visit.reference}

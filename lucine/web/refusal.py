@@ -20,6 +20,11 @@ class Refusal(Exception):
         super().__init__(detail or code)
         self.code, self.words, self.detail, self.status, self.headers = code, words, detail, status, headers or {}
 
+    @property
+    def description(self) -> str:
+        """The detail for a client, in the characters that RFC 6749 section 5.2 allows."""
+        return "".join(c if " " <= c <= "~" and c not in '"\\' else "?" for c in self.detail)
+
 
 def not_found(detail: str = "") -> Refusal:
     """What exists and is not yours looks like what does not exist."""

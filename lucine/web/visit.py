@@ -20,7 +20,7 @@ BODY_MAX_BYTES = 64 * 1024
 LANGUAGE_COOKIE = "language"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class House:
     """What every room may use, made once by ``app``."""
 
@@ -52,7 +52,9 @@ class Visit:
         """The visitor's address: the last hop that no trusted proxy added (RFC 7239 section 7.5)."""
         peer = self.request.client.host if self.request.client else ""
         trusted = {proxy.strip() for proxy in self.house.settings.trusted_proxies.split(",") if proxy}
-        hops = [hop.strip() for hop in self.request.headers.get("x-forwarded-for", "").split(",") if hop.strip()]
+        # Several headers are one list (RFC 9110 section 5.2): a proxy may add its own after the visitor's.
+        said = ",".join(self.request.headers.getlist("x-forwarded-for"))
+        hops = [hop.strip() for hop in said.split(",") if hop.strip()]
         while peer in trusted and hops:
             peer = hops.pop()
         return peer
@@ -68,7 +70,9 @@ class Visit:
 
     def cookie(self, name: str) -> str | None:
         """A ``__Host-`` cookie of ours."""
-        return self.request.cookies.get(f"__Host-{name}")
+        value = self.request.cookies.get(f"__Host-{name}")
+        # A quoted cookie can spell U+0000, which PostgreSQL keeps in no text.
+        return None if value and "\x00" in value else value
 
     async def body(self) -> bytes:
         """The body, once, never more than BODY_MAX_BYTES."""
@@ -102,10 +106,13 @@ class Visit:
             raise Refusal("invalid_request", "Cette demande n'est pas lisible.", "body is not UTF-8") from None
 
     async def json(self, shape: type[Any]) -> Any:
-        """The JSON body as a value of this shape."""
+        """The JSON body as a value of this shape. U+0000 is refused: PostgreSQL keeps it in no text."""
+        body = await self.body()
+        if rb"\u0000" in body:
+            raise Refusal("invalid_request", "Cette demande n'est pas lisible.", "U+0000 in the body")
         try:
-            return msgspec.json.decode(await self.body(), type=shape)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            return msgspec.json.decode(body, type=shape)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Refusal("invalid_request", "Cette demande n'est pas lisible.", str(error)) from None
 
 

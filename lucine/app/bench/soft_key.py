@@ -36,13 +36,17 @@ class SoftKey:
     def create(self, options: dict[str, Any]) -> dict[str, Any]:
         """RegistrationResponseJSON with attestation "none"."""
         self.holder = options["user"]["id"]
-        point = self.key.public_key().public_numbers()
-        cose = cbor2.dumps({1: 2, 3: -7, -1: 1, -2: point.x.to_bytes(32), -3: point.y.to_bytes(32)})
-        attested = bytes(16) + len(self.id).to_bytes(2) + self.id + cose
+        attested = bytes(16) + len(self.id).to_bytes(2) + self.id + self.cose(self.key)
         data = self._authenticator_data(options["rp"]["id"], AT) + attested
         statement = cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": data})
         response = {"attestationObject": tokens.encode(statement)}
         return self._credential("webauthn.create", options["challenge"], response)
+
+    @staticmethod
+    def cose(key: ec.EllipticCurvePrivateKey) -> bytes:
+        """The public key in COSE form (RFC 9053 section 7.1)."""
+        point = key.public_key().public_numbers()
+        return bytes(cbor2.dumps({1: 2, 3: -7, -1: 1, -2: point.x.to_bytes(32), -3: point.y.to_bytes(32)}))
 
     def get(self, options: dict[str, Any]) -> dict[str, Any]:
         """AuthenticationResponseJSON."""

@@ -48,6 +48,7 @@ CREATE TABLE phone_asks (
     answered_at DOUBLE PRECISION, answer TEXT, keep INTEGER NOT NULL, disowned_at DOUBLE PRECISION);
 CREATE INDEX phone_asks_holder ON phone_asks (holder, opened_at);
 CREATE INDEX phone_asks_ring ON phone_asks (ring_at) WHERE ring_at IS NOT NULL AND rung_at IS NULL;
+CREATE INDEX phone_asks_answered ON phone_asks (answered_at) WHERE code IS NOT NULL;
 CREATE INDEX phone_asks_expiry ON phone_asks (expires_at);
 
 CREATE TABLE phone_typed_codes (

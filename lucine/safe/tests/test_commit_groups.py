@@ -104,7 +104,7 @@ def _more_room(db: Database) -> None:
 
 
 async def test_a_full_disk_is_storage_unavailable_and_nothing_is_half_written(small_disk: Database) -> None:
-    with pytest.raises(StorageUnavailable):
+    with pytest.raises(StorageUnavailable):  # noqa: PT012
         async with small_disk.transaction() as transaction:
             await transaction.run("INSERT INTO things (name, size) VALUES ('small', 1)")
             await transaction.run("INSERT INTO things (name, size) VALUES (:name, 1)", name="x" * 100_000)
@@ -152,6 +152,7 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_two_processes_share_one_file(db: Database, database_url: str) -> None:
     async with db.transaction() as transaction:
         await transaction.run("INSERT INTO things (name, size) VALUES ('sum', 0)")

@@ -63,7 +63,7 @@ CREATE TABLE signin_ciba (
     digest BYTEA PRIMARY KEY, grant_id TEXT NOT NULL, client TEXT NOT NULL, ask TEXT NOT NULL, scope TEXT NOT NULL,
     poll_interval INTEGER NOT NULL, polled_at DOUBLE PRECISION, ping BYTEA, pinged_at DOUBLE PRECISION,
     expires_at DOUBLE PRECISION NOT NULL, spent_at DOUBLE PRECISION);
-CREATE INDEX signin_ciba_ping ON signin_ciba (expires_at) WHERE ping IS NOT NULL AND pinged_at IS NULL;
+CREATE INDEX signin_ciba_ping ON signin_ciba (ask) WHERE ping IS NOT NULL AND pinged_at IS NULL;
 
 CREATE TABLE signin_deliveries (
     id TEXT PRIMARY KEY, client TEXT NOT NULL, kind TEXT NOT NULL, sealed BYTEA NOT NULL,

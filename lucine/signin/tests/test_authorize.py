@@ -117,7 +117,10 @@ async def test_c3_post_from_another_site_and_unknown_parameters_are_welcome(smal
         "scope": "openid", "state": "s", "extra": "1", "display": "popup", "claims_locales": "fr",
         "code_challenge": "a" * 43, "code_challenge_method": "S256",
     }  # fmt: skip
-    answered = await small_world.browser().post("/auth", data=form, headers={"Origin": SERVICE})
+    browser = small_world.browser()
+    asked = await browser.post("/auth", data=form, headers={"Origin": SERVICE})
+    assert asked.status_code == 303
+    answered = await browser.get(asked.headers["location"])
     assert answered.status_code == 303
     assert answered.headers["location"].startswith("/start/")
 

@@ -86,7 +86,7 @@ async def test_c11_every_error_of_the_back_channel_is_json_that_nobody_keeps(sma
 
 async def test_c11_an_error_description_repeats_nothing_dangerous(small_world: World) -> None:
     service = await small_world.service()
-    long = "é\"\\" + "x" * 30
+    long = 'é"\\' + "x" * 30
     back = await small_world.desk().authorize(service, **{long: "y" * 3000})
     assert back.status_code == 303
     odd = await small_world.browser().post(TOKEN, content="a=1", headers={"Content-Type": 'text/"\\x"'})
@@ -126,7 +126,9 @@ async def test_deep_and_huge_json_in_every_jwt_is_refused(small_world: World) ->
     assert key
 
 
-@pytest.mark.parametrize("bend", [{"iat": int(HUGE)}, {"jti": "\ud800"}, {"htm": []}, {"htu": "https://[x"}, {"iat": True}])
+@pytest.mark.parametrize(
+    "bend", [{"iat": int(HUGE)}, {"jti": "\ud800"}, {"htm": []}, {"htu": "https://[x"}, {"iat": True}]
+)
 async def test_d1_odd_values_in_a_proof_are_refused(small_world: World, bend: dict[str, Any]) -> None:
     service = await small_world.service()
     text = proof(small_world, ECKey.generate_key("P-256"), TOKEN, **bend)
@@ -157,7 +159,13 @@ async def test_a_zero_byte_is_refused_wherever_it_comes_in(world: World) -> None
         encoded = base64.b64encode(b"a%00b:c").decode()
         refused = await browser.post(path, data={"x": "1"}, headers={"Authorization": f"Basic {encoded}"})
         assert refused.status_code == 401, path
-    for path in ("/start/a%00b", "/start/a%00b/events", "/static/a%00b", "/auth?client_id=a%00b", f"{LOGOUT}?client_id=a%00b"):
+    for path in (
+        "/start/a%00b",
+        "/start/a%00b/events",
+        "/static/a%00b",
+        "/auth?client_id=a%00b",
+        f"{LOGOUT}?client_id=a%00b",
+    ):
         assert (await browser.get(path)).status_code in (200, 400, 404), path
     phone, desk = await world.phone("ana"), world.desk()
     await world.sign_in(desk, phone, service)

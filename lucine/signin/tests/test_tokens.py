@@ -112,7 +112,7 @@ async def test_c15_scope_may_shrink_never_grow(small_world: World) -> None:
     less = (await small_world.token(service, form)).json()
     assert less["scope"] == "openid"
     more = {"grant_type": "refresh_token", "refresh_token": less["refresh_token"], "scope": "openid offline_access"}
-    assert (await small_world.token(service, more)).json()["error"] == "invalid_grant"
+    assert (await small_world.token(service, more)).json()["error"] == "invalid_scope"
 
 
 async def test_c15_a_refresh_token_is_its_clients(small_world: World) -> None:
