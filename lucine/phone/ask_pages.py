@@ -24,6 +24,7 @@ from .asks import (
     silent_asks,
 )
 from .credentials import Device, verify_credential
+from .holders import hold_holder
 from .passkeys import request_options
 from .typed import arm_typed_code, disarm_typed_code, typed_code_of
 
@@ -74,6 +75,7 @@ async def carry_code(visit: Visit, device: Device, asked: Code) -> Response:
 async def approve(visit: Visit, device: Device, asked: Approval) -> Response:
     house, settings = visit.house, visit.house.settings
     async with house.db.transaction() as db:
+        await hold_holder(db, device.holder)
         ask = await find_ask(db, visit.request.path_params["ask"])
         if ask.holder != device.holder:
             raise gone()

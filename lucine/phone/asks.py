@@ -141,14 +141,6 @@ async def find_ask(db: Reader, ask: str) -> Ask:
     return _ask(row)
 
 
-async def hold_ask(db: Transaction, ask: str) -> Ask:
-    """The ask, held until the transaction ends: "not me" comes before what is made of it or after, never between."""
-    row = await db.one(f"UPDATE phone_asks SET keep = keep WHERE id = :id RETURNING {COLUMNS}", id=ask)
-    if row is None:
-        raise gone()
-    return _ask(row)
-
-
 async def name_browser_key(db: Transaction, now: float, *, ask: str, thumbprint: str) -> None:
     """Bind the asking browser's key, once, before anybody has looked at the ask."""
     await db.run(
@@ -238,11 +230,8 @@ async def may_ring(db: Transaction, *, holder: str) -> bool:
 
 async def ring_holder(db: Transaction, now: float, *, ask: str, holder: str) -> bool:
     """Her known browser asks: her phones ring, if they may. Asking again, after a lost answer, is the same ring."""
-    if await db.one(
-        "SELECT id FROM phone_asks WHERE id = :id AND kind = 'ring' AND holder = :holder AND answered_at IS NULL"
-        " AND expires_at > :now",
-        id=ask, holder=holder, now=now,
-    ):  # fmt: skip
+    found = await find_ask(db, ask)
+    if found.kind == "ring" and found.holder == holder and found.waiting and found.expires_at > now:
         return True
     return await may_ring(db, holder=holder) and bool(
         await db.run(

@@ -43,17 +43,18 @@ async def add_credential(
     db: Transaction, now: float, keys: Keys, *, holder: str, kind: Kind, name: str, new: NewCredential, usable_at: float
 ) -> tuple[str, str]:
     """Keep a new credential; its id and, for a phone, the secret of its cookie."""
-    if await db.one("SELECT id FROM phone_credentials WHERE webauthn_id = :id", id=new.webauthn_id):
-        raise Refusal("webauthn", "Cette clé est déjà enregistrée.", "credential id is taken", status=409)
     credential, secret = tokens.new_secret(128), tokens.new_secret()
-    await db.run(
+    added = await db.run(
         "INSERT INTO phone_credentials (id, webauthn_id, holder, kind, name, public_key, sign_count, backed_up,"
         " cookie, created_at, usable_at, quiet_start, quiet_end) VALUES (:id, :webauthn_id, :holder, :kind, :name,"
-        " :public_key, :sign_count, :backed_up, :cookie, :now, :usable_at, '', '')",
+        " :public_key, :sign_count, :backed_up, :cookie, :now, :usable_at, '', '')"
+        " ON CONFLICT (webauthn_id) DO NOTHING",
         id=credential, webauthn_id=new.webauthn_id, holder=holder, kind=kind, name=name[:NAME_MAX_LENGTH],
         public_key=new.public_key, sign_count=new.sign_count, backed_up=int(new.backed_up),
         cookie=keys.digest(secret) if kind == "phone" else None, now=now, usable_at=usable_at,
     )  # fmt: skip
+    if not added:
+        raise Refusal("webauthn", "Cette clé est déjà enregistrée.", "credential id is taken", status=409)
     await write_ledger(db, now, keys, f"{kind}.enrolled", holder, {"credential": credential})
     return credential, secret
 
@@ -100,12 +101,14 @@ async def verify_credential(
         raise Refusal("webauthn", "Cette clé n'est pas reconnue, ou pas encore active.", "no such key", status=403)
     seen: Verified = verify_assertion(
         credential, challenge=challenge, rp_id=rp_id, origin=origin,
-        public_key=row["public_key"], sign_count=row["sign_count"], holder=row["holder"],
+        public_key=row["public_key"], sign_count=row["sign_count"], holder=row["holder"], discovered=holder is None,
     )  # fmt: skip
-    await db.run(
-        "UPDATE phone_credentials SET sign_count = :count, backed_up = :backed_up, used_at = :now WHERE id = :id",
+    if not await db.run(
+        "UPDATE phone_credentials SET sign_count = :count, backed_up = :backed_up, used_at = :now"
+        " WHERE id = :id AND revoked_at IS NULL",
         count=max(seen.sign_count, row["sign_count"]), backed_up=int(seen.backed_up), now=now, id=row["id"],
-    )  # fmt: skip
+    ):  # fmt: skip
+        raise Refusal("webauthn", "Cette clé n'est pas reconnue, ou pas encore active.", "revoked meanwhile", status=403)
     if seen.regressed:
         await write_ledger(db, now, keys, "credential.counter_went_back", row["holder"], {"credential": row["id"]})
     kept = {name: row[name] for name in COLUMNS.split(", ")}

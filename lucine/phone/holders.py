@@ -66,6 +66,14 @@ async def find_holder(db: Reader, holder: str) -> Holder:
     return Holder(**dict(row))
 
 
+async def hold_holder(db: Transaction, holder: str) -> None:
+    """Taken first by whatever changes several of her asks, phones and sessions: such acts come one after the other.
+
+    Otherwise "not me" and an approval sent together could wait for each other, or pass each other by.
+    """
+    await db.run("UPDATE phone_holders SET language = language WHERE id = :id", id=holder)
+
+
 async def channels_of(db: Reader, keys: Keys, holder: str) -> dict[str, str]:
     """Her mail and mobile, in clear, where the registration authority gave them."""
     row = await db.one("SELECT mail, mobile FROM phone_holders WHERE id = :id", id=holder)

@@ -130,8 +130,9 @@ def verify_assertion(
     public_key: bytes,
     sign_count: int,
     holder: str,
+    discovered: bool = False,
 ) -> Verified:
-    """WebAuthn section 7.2. Refusal when any step fails."""
+    """WebAuthn section 7.2. Refusal when any step fails. ``discovered``: the key itself said who signs in."""
     try:
         _refuse_frames(credential)
         done = verify_authentication_response(
@@ -144,6 +145,8 @@ def verify_assertion(
             require_user_verification=True,
         )
         handle = credential["response"].get("userHandle")
+        if discovered and not handle:
+            raise _refuse("assertion: no user handle, and nobody was named (step 6)")
         if handle and not tokens.same(tokens.decode(handle), holder.encode()):
             raise _refuse("assertion: user handle of somebody else")
     except (WebAuthnException, ValueError, KeyError, TypeError, AttributeError) as error:

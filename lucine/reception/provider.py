@@ -1,31 +1,43 @@
-"""What a relying party must check of its provider (OpenID Connect Core 3.1.3.7, Back-Channel Logout 2.6)."""
+"""The provider as one front sees it: its metadata, its keys, the way there and what comes back for a code.
 
-import hashlib
-import time
-from typing import Any
+Of Authlib we take the parts that do no input or output: its httpx integration binds to another
+library (httpx2) where that is installed, and does not encode Basic credentials (RFC 6749 2.3.1).
+"""
 
-import httpx
+import asyncio
+import base64
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote_plus
+
 import msgspec
-from authlib.integrations.httpx_client import AsyncOAuth2Client
-from joserfc import jwt
+from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+from joserfc import jws, jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import ECKey, JWKRegistry, RSAKey
 
 from lucine.safe import tokens
 from lucine.web import Refusal
 
-from .settings import Provider
+from . import rules
+from .channel import Channel, refuse
+from .rules import ALGS, IdToken, LogoutToken
+from .settings import Provider, is_safe_address
 
-ALGS = ["RS256", "ES256", "PS256"]
-SECONDS = 10.0
-METADATA_SECONDS = 600.0
-KEYS_AGAIN_SECONDS = 60.0  # however many tokens name an unknown key
-CLOCK_SKEW_SECONDS = 60
-LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
+KEPT_SECONDS = 600.0
+AGAIN_SECONDS = 60.0  # however many tokens name an unknown key, and however often the provider is silent
+ASSERTION_SECONDS = 60
+RSA_MIN_BITS = 2048
+TOKEN_MAX_LENGTH = 16 * 1024
+
+T = TypeVar("T")
+PublicKey = RSAKey | ECKey
 
 
 class Metadata(msgspec.Struct, frozen=True):
-    """What we use of the provider's metadata."""
+    """What we use of the provider's metadata (Discovery section 3, RFC 8705 section 5, RFC 9207 section 3)."""
 
     issuer: str
     authorization_endpoint: str
@@ -33,141 +45,274 @@ class Metadata(msgspec.Struct, frozen=True):
     userinfo_endpoint: str
     jwks_uri: str
     end_session_endpoint: str = ""
+    authorization_response_iss_parameter_supported: bool = False
+    mtls_endpoint_aliases: dict[str, str] = {}
+
+    def endpoints(self) -> list[str]:
+        return [
+            self.authorization_endpoint, self.token_endpoint, self.userinfo_endpoint, self.jwks_uri,
+            *([self.end_session_endpoint] if self.end_session_endpoint else []), *self.mtls_endpoint_aliases.values(),
+        ]  # fmt: skip
 
 
-def refuse(detail: str) -> Refusal:
-    """The provider, or somebody in its place, answered something that cannot be believed."""
-    return Refusal("provider", "La connexion n'a pas abouti. Réessayez.", detail, status=502)
+class TokenAnswer(msgspec.Struct, frozen=True):
+    """What the token endpoint gives for a code."""
+
+    access_token: str
+    id_token: str
+    token_type: str
+
+
+class Arrived(msgspec.Struct, frozen=True):
+    """Somebody the provider vouches for: her ID token, read and whole, and what userinfo says of her."""
+
+    claims: IdToken
+    id_token: str
+    person: dict[str, Any]
+
+
+class _Kept(Generic[T]):
+    """A document of the provider's, read again when it is old. While the provider is silent, the old one holds."""
+
+    def __init__(self, read: Callable[[], Awaitable[T]]) -> None:
+        self._read = read
+        self._value: T | None = None
+        self._read_at = self._tried_at = 0.0
+        self._reading: asyncio.Future[T] | None = None
+
+    async def value(self, now: float, *, age_max: float = KEPT_SECONDS) -> T:
+        kept = self._value
+        if kept is not None and (now - self._read_at < age_max or now - self._tried_at < AGAIN_SECONDS):
+            return kept
+        self._tried_at = now
+        try:
+            self._value = await self._read_once()
+        except Refusal:
+            if kept is None:
+                raise
+            return kept
+        self._read_at = now
+        return self._value
+
+    async def _read_once(self) -> T:
+        """Whoever comes while it is being read waits for the same answer."""
+        if self._reading is None:
+            self._reading = asyncio.ensure_future(self._read())
+            self._reading.add_done_callback(self._was_read)
+        return await asyncio.shield(self._reading)
+
+    def _was_read(self, done: "asyncio.Future[T]") -> None:
+        self._reading = None
+        if not done.cancelled():
+            done.exception()  # perhaps nobody waits for it any more
 
 
 class Relying:
-    """One front as a client of its provider. Metadata and keys are kept for a while."""
+    """One front as a client of its provider."""
 
     def __init__(self, provider: Provider, redirect_uri: str, ca_file: str | None = None) -> None:
         self._provider, self._redirect_uri = provider, redirect_uri
-        self._http = httpx.AsyncClient(timeout=SECONDS, follow_redirects=False, verify=ca_file or True)
-        self._oauth = AsyncOAuth2Client(
-            provider.client_id, provider.client_secret, scope=provider.scope, redirect_uri=redirect_uri,
-            code_challenge_method="S256", token_endpoint_auth_method="client_secret_basic", timeout=SECONDS,  # noqa: S106
-        )  # fmt: skip
-        self._metadata: Metadata | None = None
-        self._keys: KeySet | None = None
-        self._read_at = self._keys_at = -METADATA_SECONDS
+        self._channel = Channel(ca_file, provider.client_certificate or None)
+        self._key = _read_key(Path(provider.client_key)) if provider.client_key else None
+        self._metadata = _Kept(self._read_metadata)
+        self._keys = _Kept(self._read_keys)
+
+    @property
+    def issuer(self) -> str:
+        return self._provider.expected_issuer
 
     async def close(self) -> None:
-        await self._http.aclose()
-        await self._oauth.aclose()
+        await self._channel.close()
 
-    async def metadata(self) -> Metadata:
-        """The provider's metadata; its issuer must be the one that its own address names."""
-        if self._metadata is None or time.monotonic() - self._read_at > METADATA_SECONDS:
-            said = await self._get(self._provider.provider)
-            try:
-                self._metadata = msgspec.convert(said, Metadata)
-            except msgspec.ValidationError as error:
-                raise refuse(f"metadata: {error}") from None
-            self._read_at = time.monotonic()
-        return self._metadata
+    async def metadata(self, now: float) -> Metadata:
+        """The provider's metadata."""
+        return await self._metadata.value(now)
 
-    async def _get(self, address: str, **headers: str) -> Any:
+    async def _read_metadata(self) -> Metadata:
+        """Only what the expected issuer says of itself (Discovery section 4.3), and only safe addresses."""
         try:
-            answer = await self._http.get(address, headers=headers)
-            if answer.status_code != 200:
-                raise refuse(f"status {answer.status_code}")
-            return answer.json()
-        except (httpx.HTTPError, ValueError) as error:
-            raise refuse(f"no answer: {type(error).__name__}") from None
+            said = msgspec.convert(await self._channel.get_json(self._provider.provider), Metadata)
+        except msgspec.ValidationError as error:
+            raise refuse(f"metadata: {error}") from None
+        if said.issuer != self.issuer:
+            raise refuse("metadata: another issuer")
+        if not all(is_safe_address(one, plain_http=self._provider.is_on_this_machine) for one in said.endpoints()):
+            raise refuse("metadata: an address that is not https")
+        return said
 
-    async def _key_set(self, *, again: bool = False) -> KeySet:
-        age = time.monotonic() - self._keys_at
-        if self._keys is None or age > METADATA_SECONDS or (again and age > KEYS_AGAIN_SECONDS):
-            said = await self._get((await self.metadata()).jwks_uri)
-            try:
-                self._keys = KeySet.import_key_set(said)
-            except (JoseError, ValueError, KeyError, TypeError):
-                raise refuse("unreadable keys") from None
-            self._keys_at = time.monotonic()
-        return self._keys
+    async def _read_keys(self) -> dict[str, list[PublicKey]]:
+        """The keys that can sign, by their id. One that we cannot use does not spoil the others (RFC 7517 section 5)."""
+        assert self._metadata._value is not None
+        said = await self._channel.get_json(self._metadata._value.jwks_uri)
+        found: dict[str, list[PublicKey]] = {}
+        for one in said.get("keys", ()) if isinstance(said, dict) else ():
+            key = _read_public_key(one)
+            if key:
+                found.setdefault(str(one.get("kid", "")), []).append(key)
+        if not found:
+            raise refuse("keys: none that can sign")
+        return found
 
-    async def authorization_address(self, *, state: str, nonce: str, verifier: str, more: dict[str, str]) -> str:
+    async def authorization_address(self, now: float, *, state: str, nonce: str, verifier: str, locale: str) -> str:
         """Where the browser goes to sign in."""
-        address, _ = self._oauth.create_authorization_url(
-            (await self.metadata()).authorization_endpoint,
-            state=state, nonce=nonce, code_verifier=verifier, acr_values="eidas1", **more,
+        address = prepare_grant_uri(
+            (await self.metadata(now)).authorization_endpoint,
+            client_id=self._provider.client_id, response_type="code", redirect_uri=self._redirect_uri,
+            scope=self._provider.scope, state=state, nonce=nonce, acr_values=self._provider.acr_values or None,
+            code_challenge=create_s256_code_challenge(verifier), code_challenge_method="S256", ui_locales=locale,
         )  # fmt: skip
         return str(address)
 
-    async def fetch(
-        self, *, code: str, verifier: str, nonce: str, now: float
-    ) -> tuple[dict[str, Any], dict[str, Any], str]:
-        """Exchange a code: the ID token's claims, userinfo, and the ID token itself."""
-        metadata = await self.metadata()
+    async def exchange(self, now: float, *, code: str, verifier: str, nonce: str) -> Arrived:
+        """Who it is that came back with this code. Refusal if any of it cannot be believed."""
+        metadata = await self.metadata(now)
+        said = await self._fetch_tokens(now, metadata, code, verifier)
+        header, payload = await self._verify(now, said.id_token)
+        claims = rules.read_id_token(
+            header, payload, issuer=self.issuer, client_id=self._provider.client_id, nonce=nonce,
+            access_token=said.access_token, now=now,
+        )  # fmt: skip
+        address = self._for_us(metadata, "userinfo_endpoint")
+        person = await self._channel.get_json(address, Authorization=f"Bearer {said.access_token}")
+        if not isinstance(person, dict) or person.get("sub") != claims.sub:
+            raise refuse("userinfo: about somebody else")  # Core 5.3.2
+        return Arrived(claims, said.id_token, person)
+
+    async def _fetch_tokens(self, now: float, metadata: Metadata, code: str, verifier: str) -> TokenAnswer:
+        form = {
+            "grant_type": "authorization_code", "code": code, "redirect_uri": self._redirect_uri,
+            "code_verifier": verifier,
+        }  # fmt: skip
+        headers: dict[str, str] = {}
+        self._prove(now, form, headers)
+        answer = await self._channel.ask(
+            "POST", self._for_us(metadata, "token_endpoint"), headers=headers, form=form
+        )
+        if answer.status != 200:
+            raise refuse(f"token: status {answer.status} {_error_of(answer.body)}")
         try:
-            said = await self._oauth.fetch_token(
-                metadata.token_endpoint, code=code, code_verifier=verifier, grant_type="authorization_code"
-            )
-            id_token, access = str(said["id_token"]), str(said["access_token"])
-        except Exception as error:
-            raise refuse(f"token: {type(error).__name__}") from None
-        claims = await self.read_id_token(id_token, nonce=nonce, now=now)
-        if "at_hash" in claims:
-            # All our algorithms hash with SHA-256 (Core 3.1.3.6).
-            expected = tokens.encode(hashlib.sha256(access.encode()).digest()[:16])
-            if not tokens.same(str(claims["at_hash"]), expected):
-                raise refuse("at_hash")
-        person = await self._get(metadata.userinfo_endpoint, Authorization=f"Bearer {access}")
-        if not isinstance(person, dict) or person.get("sub") != claims["sub"]:
-            raise refuse("userinfo is about somebody else")
-        return claims, person, id_token
+            said = msgspec.json.decode(answer.body, type=TokenAnswer)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise refuse(f"token: {error}") from None
+        access_is_plain = said.access_token.isascii() and said.access_token.isprintable()
+        if said.token_type.lower() != "bearer" or not access_is_plain or len(said.id_token) > TOKEN_MAX_LENGTH:
+            raise refuse("token: not a bearer token, or too long")
+        return said
 
-    async def _verified(self, text: str) -> Any:
-        """A JWT signed by the provider. Unknown keys are looked up again, at most once a minute."""
-        for again in (False, True):
-            try:
-                return jwt.decode(text, await self._key_set(again=again), algorithms=ALGS)
-            except (JoseError, ValueError) as error:
-                problem = str(error)
-        raise refuse(f"signature: {problem}")
+    def _prove(self, now: float, form: dict[str, str], headers: dict[str, str]) -> None:
+        """Say who we are, in the one way that the provider expects of us (RFC 6749 section 2.3)."""
+        client_id = self._provider.client_id
+        if self._provider.client_auth == "client_secret_basic":
+            both = f"{quote_plus(client_id)}:{quote_plus(self._provider.client_secret)}"
+            headers["Authorization"] = f"Basic {base64.b64encode(both.encode()).decode()}"
+            return
+        form["client_id"] = client_id
+        if self._key is not None:
+            form["client_assertion_type"] = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+            form["client_assertion"] = _assertion(self._key, client_id, self.issuer, now)
 
-    async def read_id_token(self, text: str, *, nonce: str, now: float) -> dict[str, Any]:
-        """OpenID Connect Core 3.1.3.7."""
-        claims = dict((await self._verified(text)).claims)
-        await self._check_common(claims, now)
-        if not tokens.same(str(claims.get("nonce", "")), nonce):
-            raise refuse("nonce")
-        if claims.get("typ") in ("Bearer", "Refresh"):
-            raise refuse("not an ID token")
-        if not isinstance(claims.get("sub"), str) or not claims["sub"]:
-            raise refuse("no sub")
-        return claims
+    def _for_us(self, metadata: Metadata, name: str) -> str:
+        """An endpoint, or its alias where certificates are asked for (RFC 8705 section 5)."""
+        usual: str = getattr(metadata, name)
+        if self._provider.client_auth != "tls_client_auth":
+            return usual
+        return metadata.mtls_endpoint_aliases.get(name, usual)
 
-    async def _check_common(self, claims: dict[str, Any], now: float) -> None:
-        if claims.get("iss") != (await self.metadata()).issuer:
-            raise refuse("iss")
-        audience = claims.get("aud")
-        audiences = audience if isinstance(audience, list) else [audience]
-        if self._provider.client_id not in audiences:
-            raise refuse("aud")
-        if len(audiences) > 1 and claims.get("azp") != self._provider.client_id:
-            raise refuse("azp")
-        exp, iat = claims.get("exp"), claims.get("iat")
-        if not isinstance(exp, int | float) or exp + CLOCK_SKEW_SECONDS <= now:
-            raise refuse("exp")
-        if not isinstance(iat, int | float) or iat - CLOCK_SKEW_SECONDS > now:
-            raise refuse("iat")
+    async def read_logout_token(self, now: float, text: str) -> LogoutToken:
+        """A logout token that is the provider's and for us; the replay of its ``jti`` is the caller's to see."""
+        header, payload = await self._verify(now, text)
+        return rules.read_logout_token(
+            header, payload, issuer=self.issuer, client_id=self._provider.client_id, now=now
+        )
 
-    async def read_logout_token(self, text: str, *, now: float) -> dict[str, Any]:
-        """Back-Channel Logout section 2.6; the replay of its `jti` is the caller's to see."""
-        token = await self._verified(text)
-        claims = dict(token.claims)
-        if token.header.get("typ", "logout+jwt").lower() not in ("logout+jwt", "jwt"):
-            raise refuse("typ")
-        await self._check_common(claims, now)
-        events = claims.get("events")
-        if not isinstance(events, dict) or not isinstance(events.get(LOGOUT_EVENT), dict):
-            raise refuse("events")
-        if "nonce" in claims:
-            raise refuse("a logout token has no nonce")
-        if not claims.get("jti") or not (claims.get("sid") or claims.get("sub")):
-            raise refuse("jti, and sid or sub")
-        return claims
+    async def _verify(self, now: float, text: str) -> tuple[dict[str, Any], bytes]:
+        """Header and payload of a JWT that the provider signed."""
+        if len(text) > TOKEN_MAX_LENGTH:
+            raise refuse("a token that is too long")
+        try:
+            header = dict(jws.extract_compact(text.encode()).headers())
+        except (JoseError, ValueError, RecursionError) as error:
+            raise refuse(f"not a signed token: {type(error).__name__}") from None
+        if header.get("alg") not in ALGS:
+            raise refuse("alg: not one that we take")
+        key = await self._key_for(now, header)
+        try:
+            # The algorithm is the key's own to allow: an RSA key verifies RS256 and PS256, never HS256.
+            token = jws.deserialize_compact(text, key, algorithms=[str(header["alg"])])
+        except (JoseError, ValueError) as error:
+            raise refuse(f"signature: {type(error).__name__}") from None
+        return header, token.payload
+
+    async def _key_for(self, now: float, header: dict[str, Any]) -> PublicKey:
+        """The key that a token names. Unknown ones are looked up again, at most once a minute."""
+        await self.metadata(now)
+        for age_max in (KEPT_SECONDS, AGAIN_SECONDS):
+            found = _choose(await self._keys.value(now, age_max=age_max), header)
+            if found:
+                return found
+        raise refuse("kid: no such key, or several")
+
+
+def _choose(keys: dict[str, list[PublicKey]], header: dict[str, Any]) -> PublicKey | None:
+    """The one key that fits. A token that names none is for a provider that has but one (Core section 10.1)."""
+    named = keys.get(str(header["kid"]), []) if "kid" in header else [key for some in keys.values() for key in some]
+    fitting = [key for key in named if _fits(key, str(header["alg"]))]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _fits(key: PublicKey, alg: str) -> bool:
+    kind = "EC" if alg == "ES256" else "RSA"
+    return key.key_type == kind and key.alg in (None, alg)
+
+
+def _read_public_key(said: object) -> PublicKey | None:
+    """A key that signs with an algorithm of ours, or None."""
+    if not isinstance(said, dict) or said.get("use", "sig") != "sig" or "verify" not in said.get("key_ops", ["verify"]):
+        return None
+    try:
+        key = JWKRegistry.import_key(said)
+        if isinstance(key, RSAKey):
+            return key if key.raw_value.key_size >= RSA_MIN_BITS else None
+        return key if isinstance(key, ECKey) and key.curve_name == "P-256" else None
+    except (JoseError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _read_key(path: Path) -> PublicKey:
+    """Our private key. ValueError if the file holds none."""
+    text = path.read_text().strip()
+    kinds: list[Callable[[], object]] = (
+        [lambda: JWKRegistry.import_key(msgspec.json.decode(text))]
+        if text.startswith("{")
+        else [lambda: RSAKey.import_key(text), lambda: ECKey.import_key(text)]
+    )
+    for read in kinds:
+        try:
+            key = read()
+        except (JoseError, ValueError, TypeError, KeyError):
+            continue
+        if isinstance(key, RSAKey | ECKey) and key.is_private:
+            return key
+    raise ValueError(f"LUCINE_CLIENT_KEY: {path} holds no private key (RSA or P-256)")
+
+
+def _assertion(key: PublicKey, client_id: str, issuer: str, now: float) -> str:
+    """Proof of our key (RFC 7523 section 3), for the issuer alone, used once."""
+    header: dict[str, Any] = {"alg": "ES256" if isinstance(key, ECKey) else "RS256", "typ": "JWT"}
+    if key.kid:
+        header["kid"] = key.kid
+    claims = {
+        "iss": client_id, "sub": client_id, "aud": issuer, "jti": tokens.new_secret(128),
+        "iat": int(now), "exp": int(now) + ASSERTION_SECONDS,
+    }  # fmt: skip
+    return jwt.encode(header, claims, key, algorithms=[header["alg"]])
+
+
+def _error_of(body: bytes) -> str:
+    """The error's code, for the log, if it looks like one (RFC 6749 section 5.2)."""
+    try:
+        said = msgspec.json.decode(body)
+        code = str(said["error"])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError, KeyError):
+        return ""
+    return code if len(code) <= 40 and code.replace("_", "").isalnum() and code.isascii() else ""

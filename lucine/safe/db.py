@@ -9,7 +9,7 @@ this is ours.
 import asyncio
 import re
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import lru_cache
@@ -49,6 +49,9 @@ class Transaction(Reader, Protocol):
     async def many(self, sql: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Run a statement once for each row of values."""
 
+    def at_end(self, act: "Callable[[Transaction], Awaitable[None]]") -> None:
+        """Do this when the block has been left without an error, just before the commit."""
+
 
 class Database(Reader, Protocol):
     """Outside a transaction one may only read."""
@@ -84,7 +87,24 @@ class _SqliteReader:
         return self._connection.execute(sql, values).fetchall()
 
 
-class _SqliteTransaction(_SqliteReader):
+class _AtEnd:
+    """What is left to do before the commit, in its order."""
+
+    _left: list[Callable[[Any], Awaitable[None]]]
+
+    def at_end(self, act: Callable[[Any], Awaitable[None]]) -> None:
+        self._left.append(act)
+
+    async def finish(self) -> None:
+        for act in self._left:
+            await act(self)
+
+
+class _SqliteTransaction(_AtEnd, _SqliteReader):
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__(connection)
+        self._left = []
+
     async def run(self, sql: str, **values: Any) -> int:
         return self._connection.execute(sql, values).rowcount
 
@@ -150,7 +170,9 @@ class Sqlite:
             group = self._group
             try:
                 self._writer.execute("SAVEPOINT act")
-                yield _SqliteTransaction(self._writer)
+                transaction = _SqliteTransaction(self._writer)
+                yield transaction
+                await transaction.finish()
                 self._writer.execute("RELEASE act")
             except BaseException as error:
                 if self._writer.in_transaction:
@@ -197,9 +219,9 @@ def _for_postgres(sql: str) -> str:
     return re.sub(r"(?<!:):(\w+)", r"%(\1)s", sql.replace("%", "%%"))
 
 
-class _PostgresTransaction:
+class _PostgresTransaction(_AtEnd):
     def __init__(self, connection: psycopg.AsyncConnection[dict[str, Any]]) -> None:
-        self._connection = connection
+        self._connection, self._left = connection, []
 
     async def one(self, sql: str, **values: Any) -> Row | None:
         return await (await self._connection.execute(_for_postgres(sql), values)).fetchone()
@@ -250,7 +272,9 @@ class Postgres:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         async with self._connection() as connection, connection.transaction():
-            yield _PostgresTransaction(connection)
+            transaction = _PostgresTransaction(connection)
+            yield transaction
+            await transaction.finish()
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[psycopg.AsyncConnection[dict[str, Any]]]:

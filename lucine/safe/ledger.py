@@ -32,12 +32,17 @@ async def write_ledger(
 ) -> None:
     """Add a line. ``who`` and ``facts`` are opaque ids, never names, numbers or addresses.
 
-    Call it last in a transaction: on PostgreSQL the head is locked until the commit.
+    It is written at the end of the transaction: on PostgreSQL the head is locked until the commit, and
+    whoever held it while waiting for another row would be a deadlock.
     """
+    text = msgspec.json.encode(facts or {}, order="sorted").decode()
+    db.at_end(lambda last: _append(last, now, keys, act, who, text))
+
+
+async def _append(db: Transaction, now: float, keys: Keys, act: str, who: str, text: str) -> None:
     # The update takes the head's lock before the mark is read, so that lines never fork.
     head = await db.one("UPDATE safe_ledger_head SET seq = seq + 1 WHERE id = 1 RETURNING seq, mark")
     assert head is not None
-    text = msgspec.json.encode(facts or {}, order="sorted").decode()
     mark = _mark(keys, head["mark"] or b"", head["seq"], now, act, who, text)
     await db.run(
         "INSERT INTO safe_ledger (seq, at, act, who, facts, mark) VALUES (:seq, :at, :act, :who, :facts, :mark)",

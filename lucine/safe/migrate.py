@@ -1,5 +1,6 @@
 """Bring a database forward: each room's tables, by Alembic, with the SQL written out."""
 
+import fcntl
 from pathlib import Path
 
 import sqlalchemy
@@ -14,14 +15,23 @@ POSTGRES_LOCK = 0x4C7563696E65
 
 
 def migrate(url: str, rooms: list[str]) -> None:
-    """Create or bring forward the tables of these rooms. Safe to call at every start."""
+    """Create or bring forward the tables of these rooms. Safe to call at every start, from several processes."""
+    if not url.startswith("sqlite:///"):
+        _migrate(url, rooms)
+        return
+    path = Path(url.removeprefix("sqlite:///"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_name(f"{path.name}.migrating").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _migrate(url, rooms)
+
+
+def _migrate(url: str, rooms: list[str]) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.set_main_option("path_separator", "newline")
     config.set_main_option("version_locations", "\n".join(str(ROOMS / room / "migrations") for room in rooms))
     scripts = ScriptDirectory.from_config(config)
-    if url.startswith("sqlite:///"):
-        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     engine = sqlalchemy.create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     with engine.connect() as connection:
         if engine.dialect.name == "postgresql":

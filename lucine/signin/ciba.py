@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from lucine.directory import national_id_of
 from lucine.phone import asks
-from lucine.phone.holders import Holder, holder_of_number
+from lucine.phone.holders import Holder, hold_holder, holder_of_number
 from lucine.safe import Keys, Transaction, tokens
 from lucine.watch import place, tries
 from lucine.web import House, Refusal, Visit, json_answer
@@ -165,7 +165,10 @@ async def redeem_auth_req_id(
         "UPDATE signin_ciba SET polled_at = :now, poll_interval = poll_interval + :more WHERE digest = :digest",
         now=now, more=SLOW_DOWN_SECONDS if early else 0, digest=digest,
     )  # fmt: skip
-    ask = await asks.hold_ask(db, row["ask"])
+    ask = await asks.find_ask(db, row["ask"])
+    if ask.holder:
+        await hold_holder(db, ask.holder)
+        ask = await asks.find_ask(db, row["ask"])
     if early:
         return "slow_down"
     if ask.answer in ("not_me", "changed_mind") or ask.disowned_at:

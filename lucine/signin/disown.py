@@ -8,9 +8,10 @@ from starlette.responses import Response
 from lucine.phone import asks
 from lucine.phone.ask_pages import ANSWERED
 from lucine.phone.credentials import Device
+from lucine.phone.holders import hold_holder
 from lucine.safe import Keys, Transaction, write_ledger
 from lucine.watch.browsers import forget_browser
-from lucine.web import Visit, json_answer
+from lucine.web import Visit, json_answer, not_found
 from lucine.web.settings import Settings
 
 from .deliveries import BELL
@@ -38,13 +39,18 @@ async def disown(
 ) -> Disowned:
     """End her sessions (but one, from which she speaks), forget the browser, cancel what waits, ring no more.
 
-    ``ask`` or ``session`` says which sign-in it was.
+    ``ask`` or ``session`` says which sign-in it was; Refusal "not found" if that session is not hers.
     """
+    await hold_holder(db, holder)
     row = await db.one(
         "UPDATE signin_sessions SET disowned_at = COALESCE(disowned_at, :now)"
-        " WHERE holder = :holder AND (ask = :ask OR id = :session) RETURNING id, ask, browser",
+        # Who signs in again keeps her session, so an earlier ask of it is known to its start alone.
+        " WHERE holder = :holder AND (ask = :ask OR id = :session"
+        " OR id IN (SELECT session FROM signin_starts WHERE ask = :ask)) RETURNING id, ask, browser",
         now=now, holder=holder, ask=ask or "", session=session or "",
     )  # fmt: skip
+    if row is None and session:
+        raise not_found("no such sign-in of hers")
     browser, forgotten = row["browser"] if row else None, 0
     if row is None and ask:
         start = await db.one("SELECT browser FROM signin_starts WHERE ask = :ask", ask=ask)
@@ -80,6 +86,7 @@ async def refuse(visit: Visit, device: Device, asked: Reason) -> Response:
     """Her phone says no; "not me" also closes everything."""
     house, ask = visit.house, visit.request.path_params["ask"]
     async with house.db.transaction() as db:
+        await hold_holder(db, device.holder)
         await asks.refuse_ask(db, visit.now, house.keys, ask=ask, holder=device.holder, answer=asked.reason)
         if asked.reason == "not_me":
             done = await disown(db, visit.now, house.keys, house.settings, holder=device.holder, ask=ask)
@@ -94,6 +101,7 @@ async def disown_from_phone(visit: Visit, device: Device) -> Response:
     """A past approval was not hers."""
     house, ask = visit.house, visit.request.path_params["ask"]
     async with house.db.transaction() as db:
+        await hold_holder(db, device.holder)
         await asks.disown_ask(db, visit.now, ask=ask, holder=device.holder)
         done = await disown(db, visit.now, house.keys, house.settings, holder=device.holder, ask=ask)
     ring_after(visit, device.holder, done)

@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from lucine.phone.holders import hold_holder
 from lucine.safe import Keys, Reader, Row, Transaction, tokens, write_ledger
 from lucine.web import House, Visit
 from lucine.web.settings import Settings
@@ -127,6 +128,7 @@ async def end_sessions(
     session: str | None = None,
 ) -> list[str]:
     """End one of her sessions, or all of them, with every token; the ids of those that were open."""
+    await hold_holder(db, holder)
     ended = await db.all(
         "UPDATE signin_sessions SET ended_at = :now, why = :why, cookie = NULL WHERE holder = :holder"
         " AND ended_at IS NULL AND (id = :session OR CAST(:session AS TEXT) IS NULL) RETURNING id",

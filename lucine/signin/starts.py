@@ -7,8 +7,17 @@ open --(refused, expired, cancelled)--> over
 import msgspec
 
 from lucine.phone import asks
+from lucine.phone.holders import hold_holder
 from lucine.safe import Keys, Reader, Transaction, tokens
-from lucine.watch.browsers import Known, PublicKey, pair_browser, recognise_browser, signed_by, thumbprint
+from lucine.watch.browsers import (
+    Known,
+    PublicKey,
+    holder_of_cookie,
+    pair_browser,
+    recognise_browser,
+    signed_by,
+    thumbprint,
+)
 from lucine.web import Refusal, not_found
 from lucine.web.settings import Settings
 
@@ -102,6 +111,8 @@ async def ring(
     db: Transaction, now: float, keys: Keys, *, start: Start, cookie: str | None, signature: str
 ) -> tuple[Known | None, bool]:
     """One tap from a known browser: the browser, and whether her phones ring (they may have rung enough)."""
+    if holder := await holder_of_cookie(db, cookie):
+        await hold_holder(db, holder)
     known = await recognise_browser(
         db, now, keys, cookie=cookie, start=start.id, nonce=start.nonce, signature=signature
     )
@@ -119,7 +130,10 @@ async def finish_start(
     db: Transaction, now: float, keys: Keys, settings: Settings, *, start: Start, before: Session | None
 ) -> Finished:
     """Turn an approved start into a session, once."""
-    ask = await asks.hold_ask(db, start.ask)
+    ask = await asks.find_ask(db, start.ask)
+    if ask.holder:
+        await hold_holder(db, ask.holder)
+        ask = await asks.find_ask(db, start.ask)
     if ask.answer != "approved" or ask.holder is None or ask.disowned_at or ask.expires_at <= now:
         raise asks.gone()
     if not await db.run(

@@ -83,7 +83,8 @@ BRAND = re.compile(r'"([^"\\]{1,40})"\s*;\s*v=')
 
 def browser_name(user_agent: str, hints: str = "") -> str:
     """``Firefox sur Windows``; UNKNOWN where nothing can be read. ``hints``: the header Sec-CH-UA."""
-    return _name(user_agent[:LENGTH_MAX], hints[:LENGTH_MAX])
+    # In ASCII: the parser breaks on half characters (surrogates), which headers can hold.
+    return _name(user_agent[:LENGTH_MAX].encode("ascii", "replace").decode(), hints[:LENGTH_MAX])
 
 
 @lru_cache(CACHE_ENTRIES)

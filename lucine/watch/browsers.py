@@ -94,6 +94,12 @@ async def may_be_known(db: Reader, keys: Keys, cookie: str | None) -> bool:
     return row is not None and _generation(row, keys, cookie) is not None
 
 
+async def holder_of_cookie(db: Reader, cookie: str | None) -> str | None:
+    """Whose browser this cookie names. It proves nothing."""
+    row = await _find(db, cookie)
+    return row["holder"] if row else None
+
+
 async def recognise_browser(
     db: Transaction, now: float, keys: Keys, *, cookie: str | None, start: str, nonce: str, signature: str
 ) -> Known | None:

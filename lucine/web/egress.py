@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from email.utils import parsedate_to_datetime
+from functools import cache
 from urllib.parse import urlsplit
 
 import httpx
@@ -43,7 +44,7 @@ CLOSED_IPV6 = ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")  # Teredo
 CLOSED = [ipaddress.ip_network(text) for text in (*CLOSED_IPV4, *CLOSED_IPV6)]
 
 URL = re.compile(r"[!-\[\]-~]+")  # printable ASCII without space and backslash: parsers read those in different ways
-NETLOC = re.compile(r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::(?P<port>[0-9]{1,5}))?", re.IGNORECASE)
+NETLOC = re.compile(r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::(?P<port>[0-9]{1,5}))?", re.IGNORECASE | re.ASCII)
 LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 HEADER_NAME, HEADER_VALUE = re.compile(r"[A-Za-z0-9-]+"), re.compile(r"[ -~]*")
@@ -122,6 +123,15 @@ def is_public(address: str) -> bool:
     return ip.is_global and not any(ip in closed for closed in CLOSED)
 
 
+@cache
+def _tls(ca_file: str | None) -> ssl.SSLContext:
+    """Who may certify a name. Kept, because reading the authorities takes a tenth of a second."""
+    made = ssl.create_default_context()
+    if ca_file:
+        made.load_verify_locations(ca_file)
+    return made
+
+
 class Egress:
     """Sends POST requests to addresses that nobody here chose.
 
@@ -138,13 +148,12 @@ class Egress:
         per_host: int = TOGETHER_PER_HOST_MAX,
     ) -> None:
         self._allow = frozenset(host.lower() for host in allow)
-        tls = ssl.create_default_context()
-        if ca_file:
-            tls.load_verify_locations(ca_file)
         # The bare transport: no cookies (two clients may share an address), no redirects, no proxy of the
         # environment. No connection is kept: the pool knows addresses, the certificate was checked for a name.
         self._http = httpx.AsyncHTTPTransport(
-            verify=tls, trust_env=False, limits=httpx.Limits(max_connections=together, max_keepalive_connections=0)
+            verify=_tls(ca_file),
+            trust_env=False,
+            limits=httpx.Limits(max_connections=together, max_keepalive_connections=0),
         )
         self._together = asyncio.Semaphore(together)
         self._hosts, self._addresses = _Places(per_host), _Places(per_host)

@@ -4,13 +4,14 @@ No address stands in a log or in the text of an error.
 """
 
 import asyncio
+import contextlib
 import os
 import re
 import ssl
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -28,8 +29,9 @@ TEXT_MAX_LENGTH = 20_000
 ADDRESS = re.compile(
     r"(?=.{1,254}\Z)[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*"
     r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,  # without ASCII, "K" (Kelvin) would pass for a k
 )
+SENDER = re.compile(r"(?:(?P<name>[^<>@,;:\"\\\\]+) <(?P<named>[^<> ]+)>|(?P<bare>[^<> ]+))")
 NUMBER = re.compile(r"\+?[0-9]{4,15}")  # ITU-T E.164: 15 digits at most
 BETWEEN_DIGITS = re.compile(r"[ .()\u00a0\u202f-]")
 
@@ -73,10 +75,11 @@ def open_post(url: str, sender: str, sms_gateway: str = "", *, ca_file: str | No
 
 def _address_of(sender: str) -> Address | None:
     """The sender's name and address, or None if it is neither ``a@b`` nor ``Name <a@b>``."""
-    name, address = parseaddr(sender)
-    if not ADDRESS.match(address) or not name.isprintable() or len(sender.splitlines()) != 1:
+    found = SENDER.fullmatch(sender)
+    address = (found["named"] or found["bare"]) if found else ""
+    if found is None or not sender.isprintable() or not ADDRESS.match(address):
         return None
-    return Address(name, addr_spec=address)
+    return Address(found["name"] or "", addr_spec=address)
 
 
 def _to_gateway(gateway: str, digits: str) -> str:
@@ -115,8 +118,8 @@ class Smtp:
 
     def __init__(self, parts: SplitResult, sender: str, sms_gateway: str, ca_file: str | None) -> None:
         self._parts, self._sender, self._gateway = parts, sender, sms_gateway
-        self._tls = ssl.create_default_context()
-        if ca_file:
+        self._tls = ssl.create_default_context() if parts.scheme != "smtp" else None
+        if self._tls and ca_file:
             self._tls.load_verify_locations(ca_file)
 
     async def mail(self, *, now: float, to: str, subject: str, text: str) -> None:
@@ -132,7 +135,7 @@ class Smtp:
                     password=unquote(parts.password) if parts.password else None,
                     use_tls=parts.scheme == "smtps",
                     start_tls=parts.scheme == "smtp+starttls",
-                    tls_context=self._tls if parts.scheme != "smtp" else None,
+                    tls_context=self._tls,
                     timeout=SECONDS,
                 )
         # A server's words may repeat the address: only the kind of the error goes further.
@@ -167,5 +170,6 @@ class Folder:
                 file.write(content)
             half.rename(self._path / name)
         except OSError as error:
-            half.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                half.unlink()
             raise PostFailed(f"the folder cannot be written: {type(error).__name__}") from None

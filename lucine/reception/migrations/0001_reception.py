@@ -1,4 +1,4 @@
-"""Sign-ins under way, and sessions, of the care wing's fronts."""
+"""Sign-ins under way, sessions, and what must not come again, of the care wing's fronts."""
 
 from alembic import op
 
@@ -14,8 +14,11 @@ def upgrade() -> None:
             expires_at DOUBLE PRECISION NOT NULL, spent_at DOUBLE PRECISION)""")
     op.execute("""
         CREATE TABLE reception_sessions (
-            cookie BYTEA PRIMARY KEY, front TEXT NOT NULL, subject TEXT NOT NULL, sid TEXT NOT NULL,
+            cookie BYTEA PRIMARY KEY, front TEXT NOT NULL, subject BYTEA NOT NULL, sid BYTEA,
             sealed BYTEA NOT NULL, began_at DOUBLE PRECISION NOT NULL, seen_at DOUBLE PRECISION NOT NULL,
             expires_at DOUBLE PRECISION NOT NULL)""")
     op.execute("CREATE INDEX reception_sessions_sid ON reception_sessions (front, sid)")
-    op.execute("CREATE TABLE reception_spent (jti BYTEA PRIMARY KEY, expires_at DOUBLE PRECISION NOT NULL)")
+    op.execute("CREATE INDEX reception_sessions_subject ON reception_sessions (front, subject)")
+    op.execute("""
+        CREATE TABLE reception_spent (
+            mark BYTEA PRIMARY KEY, spent_at DOUBLE PRECISION NOT NULL, expires_at DOUBLE PRECISION NOT NULL)""")

@@ -1,4 +1,4 @@
-"""What other sites can do to a browser: post to us, frame us, read us, wait for a careless cookie (B5, B8, C21 to C23)."""
+"""What other sites can do to a browser: post to us, frame us, read us, plant cookies (B5, B8, C17, C21 to C23)."""
 
 import json
 from collections.abc import Awaitable, Callable

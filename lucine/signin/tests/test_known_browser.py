@@ -268,9 +268,9 @@ async def _forger(world: World) -> Any:
     cookies["old"] = cookies["right"]
 
     async def forge(said: dict[str, Any]) -> None:
-        if (said["cookie"], said["key"]) in (("right", "right"), ("old", "right"), ("bea", "bea")):
-            if said["signature"] == "whole" and said["start"] == said["nonce"] == said["address"] == "right":
-                said = {**said, "nonce": "other"}  # the one mixture that is no forgery
+        own = (said["cookie"], said["key"]) in (("right", "right"), ("old", "right"), ("bea", "bea"))
+        if own and said["signature"] == "whole" and said["start"] == said["nonce"] == said["address"] == "right":
+            said = {**said, "nonce": "other"}  # the one mixture that is no forgery
         cookie = _bend_cookie(said, cookies)
         signature = _bend_signature(said, keys, starts, nonces, old)
         http.cookies.delete(COOKIE) if COOKIE in http.cookies else None

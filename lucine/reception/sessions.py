@@ -1,0 +1,131 @@
+"""Who is in. A session is known by the digest of its cookie; who it is lies sealed in it.
+
+  open --she leaves, comes in again, 30 min idle, 4 h, her provider says so--> gone
+
+A logout that arrives while its sign-in is still under way must not come too late: what the provider
+ended is remembered, and a start older than that opens nothing.
+"""
+
+import msgspec
+import structlog
+
+from lucine.safe import Keys, Reader, Transaction, tokens, write_ledger
+from lucine.web.settings import Settings
+
+from .guests import Guest
+from .rules import CLOCK_SKEW_SECONDS, LogoutToken
+from .starts import START_SECONDS
+
+log = structlog.get_logger()
+
+TOUCHED_AFTER_SECONDS = 60
+
+
+def _mark(keys: Keys, *parts: str) -> bytes:
+    """What stands in the database instead of a name of the provider's."""
+    return keys.mac("reception", msgspec.json.encode(parts))
+
+
+async def open_session(
+    db: Transaction, now: float, keys: Keys, settings: Settings, *, front: str, guest: Guest, began_at: float
+) -> str | None:
+    """Open a session for a sign-in that began at ``began_at``; the secret of its cookie. None if it was ended meanwhile."""
+    subject = _mark(keys, "sub", front, guest.issuer, guest.subject)
+    sid = _mark(keys, "sid", front, guest.issuer, guest.sid) if guest.sid else None
+    ended = await db.one(
+        "SELECT 1 AS ended FROM reception_spent WHERE mark IN (:sid, :subject) AND spent_at >= :began_at",
+        sid=sid or subject, subject=subject, began_at=began_at,
+    )  # fmt: skip
+    if ended:
+        return None
+    secret = tokens.new_secret()
+    cookie = keys.digest(f"{front}:{secret}")
+    await db.run(
+        "INSERT INTO reception_sessions (cookie, front, subject, sid, sealed, began_at, seen_at, expires_at)"
+        " VALUES (:cookie, :front, :subject, :sid, :sealed, :now, :now, :expires)",
+        cookie=cookie, front=front, subject=subject, sid=sid, now=now, expires=now + settings.session_seconds,
+        sealed=keys.seal(_place(cookie), msgspec.json.encode(guest)),
+    )  # fmt: skip
+    await write_ledger(db, now, keys, "session.opened", subject.hex()[:32], {"front": front})
+    return secret
+
+
+async def find_guest(
+    db: Reader, now: float, keys: Keys, settings: Settings, *, front: str, secret: str
+) -> tuple[Guest, float] | None:
+    """The guest of a session that is open, and when she was last seen."""
+    cookie = keys.digest(f"{front}:{secret}")
+    row = await db.one(
+        "SELECT sealed, seen_at FROM reception_sessions WHERE cookie = :cookie AND front = :front"
+        " AND expires_at > :now AND seen_at > :idle",
+        cookie=cookie, front=front, now=now, idle=now - settings.session_idle_seconds,
+    )  # fmt: skip
+    if row is None:
+        return None
+    try:
+        return msgspec.json.decode(keys.unseal(_place(cookie), row["sealed"]), type=Guest), row["seen_at"]
+    except msgspec.DecodeError:
+        # Written by another version of this program: she signs in again.
+        log.warning("session_unreadable", front=front)
+        return None
+
+
+async def touch(db: Transaction, now: float, keys: Keys, *, front: str, secret: str) -> None:
+    """She is still here."""
+    await db.run("UPDATE reception_sessions SET seen_at = :now WHERE cookie = :cookie AND seen_at < :now",
+                 now=now, cookie=keys.digest(f"{front}:{secret}"))  # fmt: skip
+
+
+async def end_session(db: Transaction, now: float, keys: Keys, *, front: str, secret: str, why: str) -> None:
+    """End the session of a cookie, if there is one."""
+    row = await db.one(
+        "DELETE FROM reception_sessions WHERE cookie = :cookie RETURNING subject",
+        cookie=keys.digest(f"{front}:{secret}"),
+    )  # fmt: skip
+    if row:
+        await write_ledger(db, now, keys, "session.ended", bytes(row["subject"]).hex()[:32], {"front": front, "why": why})
+
+
+async def end_by_provider(db: Transaction, now: float, keys: Keys, *, front: str, claims: LogoutToken) -> bool:
+    """End what a logout token names (Back-Channel Logout 2.7); whether the token was new."""
+    if not await _spend(db, now, _mark(keys, "jti", front, claims.iss, claims.jti), claims.exp + CLOCK_SKEW_SECONDS):
+        return False
+    subject = _mark(keys, "sub", front, claims.iss, claims.sub) if claims.sub else None
+    sid = _mark(keys, "sid", front, claims.iss, claims.sid) if claims.sid else None
+    # With a sid, that session alone; one whose ID token named no sid cannot be told apart and goes with the others.
+    rows = await db.all(
+        "DELETE FROM reception_sessions WHERE front = :front AND CASE WHEN CAST(:sid AS BYTEA) IS NULL"
+        " THEN subject = :subject ELSE sid = :sid OR (sid IS NULL AND subject = :subject) END RETURNING subject",
+        front=front, sid=sid, subject=subject,
+    )  # fmt: skip
+    ended = sid or subject
+    assert ended is not None
+    await _spend(db, now, ended, now + START_SECONDS)
+    for row in rows:
+        facts = {"front": front, "why": "provider"}
+        await write_ledger(db, now, keys, "session.ended", bytes(row["subject"]).hex()[:32], facts)
+    return True
+
+
+async def _spend(db: Transaction, now: float, mark: bytes, until: float) -> bool:
+    """Remember a mark; whether it is new."""
+    fresh = await db.run(
+        "INSERT INTO reception_spent (mark, spent_at, expires_at) VALUES (:mark, :now, :until)"
+        " ON CONFLICT (mark) DO NOTHING",
+        mark=mark, now=now, until=until,
+    )  # fmt: skip
+    if not fresh:
+        await db.run("UPDATE reception_spent SET spent_at = :now, expires_at = :until WHERE mark = :mark"
+                     " AND expires_at < :until", mark=mark, now=now, until=until)  # fmt: skip
+    return bool(fresh)
+
+
+async def forget_old_sessions(db: Transaction, now: float, settings: Settings) -> None:
+    """What is over."""
+    await db.run("DELETE FROM reception_spent WHERE expires_at <= :now", now=now)
+    await db.run("DELETE FROM reception_sessions WHERE expires_at <= :now OR seen_at <= :idle",
+                 now=now, idle=now - settings.session_idle_seconds)  # fmt: skip
+
+
+def _place(cookie: bytes) -> str:
+    return f"reception_sessions.{tokens.encode(cookie)}"
