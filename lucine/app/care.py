@@ -34,7 +34,7 @@ FRONTS = {"cabinet": (practice.show_cabinet, practice.WELCOME), "espace": (recor
 def build_care(
     front: str, environment: Mapping[str, str] = os.environ, *, clock: Callable[[], float] = time.time
 ) -> Starlette:
-    """The application of a front."""
+    """The application of a front, ``cabinet`` or ``espace``. ValueError says which variable is wrong."""
     settings, provider = read_front(front, environment)
     set_up_logs(settings.log_level)
     house = make_house(settings)

@@ -23,7 +23,7 @@ from .asks import (
     shown_to_holder,
     silent_asks,
 )
-from .credentials import Device, verify_credential
+from .credentials import Device, is_kept, verify_credential
 from .holders import hold_holder
 from .passkeys import request_options
 from .typed import arm_typed_code, disarm_typed_code, typed_code_of
@@ -104,7 +104,7 @@ async def _ringing(house: House, now: float, device: Device) -> AsyncIterator[by
     loop = asyncio.get_running_loop()
     began = loop.time()
     told, told_at = b"", -float(HEARTBEAT_SECONDS)
-    while (passed := loop.time() - began) < STREAM_SECONDS:
+    while (passed := loop.time() - began) < STREAM_SECONDS and await is_kept(house.db, device):
         asks = await ringing_asks(house.db, now + passed, device)
         data = msgspec.json.encode({"asks": [_told(house, ask, device) for ask in asks]})
         if data != told:

@@ -1,5 +1,6 @@
 """What the phone room does by itself: wake phones, clean up."""
 
+import asyncio
 from datetime import datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -44,8 +45,11 @@ async def wake_phones(house: House, now: float) -> bool:
         )  # fmt: skip
     for row in rows:
         house.bell.ring(f"holder:{row['holder']}")
-        if row["expires_at"] > now and row["kind"] == "ring":
-            await _wake(house, now, row)
+    # All at once, each on its own: a phone whose push service is slow or broken delays nobody else's.
+    waking = [_wake(house, now, row) for row in rows if row["expires_at"] > now and row["kind"] == "ring"]
+    for outcome in await asyncio.gather(*waking, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            log.error("phone_not_woken", exc_info=outcome)
     return bool(rows)
 
 

@@ -68,6 +68,13 @@ async def device_with_cookie(db: Reader, keys: Keys, cookie: str) -> Device | No
     return _device(row) if row else None
 
 
+async def is_kept(db: Reader, device: Device) -> bool:
+    """Whether the device has not been switched off meanwhile."""
+    return (
+        await db.one("SELECT id FROM phone_credentials WHERE id = :id AND revoked_at IS NULL", id=device.id) is not None
+    )
+
+
 async def devices_of(db: Reader, holder: str, kind: Kind) -> list[Device]:
     """Her phones or computer passkeys that are not revoked, newest first."""
     rows = await db.all(
@@ -108,7 +115,9 @@ async def verify_credential(
         " WHERE id = :id AND revoked_at IS NULL",
         count=max(seen.sign_count, row["sign_count"]), backed_up=int(seen.backed_up), now=now, id=row["id"],
     ):  # fmt: skip
-        raise Refusal("webauthn", "Cette clé n'est pas reconnue, ou pas encore active.", "revoked meanwhile", status=403)
+        raise Refusal(
+            "webauthn", "Cette clé n'est pas reconnue, ou pas encore active.", "revoked meanwhile", status=403
+        )
     if seen.regressed:
         await write_ledger(db, now, keys, "credential.counter_went_back", row["holder"], {"credential": row["id"]})
     kept = {name: row[name] for name in COLUMNS.split(", ")}

@@ -14,6 +14,7 @@ from lucine.safe import Keys, Reader, Transaction, tokens, write_ledger
 from lucine.web import Refusal
 from lucine.web.settings import Settings
 
+from .asks import cancel_asks, read_code
 from .credentials import add_credential, devices_of, revoke_credentials
 from .holders import Holder, channels_of, find_holder, holder_of_number, same_channels
 from .notices import new_cancel, tell_holder
@@ -108,9 +109,12 @@ async def finish_enrolment(
         db, now, keys, holder=row["holder"], what="new_phone",
         usable_at=usable_at, waits=usable_at > now, link=f"{settings.origin}/cancel?token={cancel}",
     )  # fmt: skip
+    # Recovery codes switch her other phones off: not for one that she may still throw out.
+    phones = len(await devices_of(db, row["holder"], "phone"))
+    for_another = usable_at > now and phones > 1
     codes = (
         []
-        if await recovery_codes_left(db, row["holder"])
+        if for_another or await recovery_codes_left(db, row["holder"])
         else await new_recovery_codes(db, now, keys, holder=row["holder"])
     )
     return Enrolled(cookie=cookie, recovery_codes=codes, usable_at=usable_at)
@@ -193,8 +197,6 @@ async def new_recovery_codes(db: Transaction, now: float, keys: Keys, *, holder:
 
 async def use_recovery_code(db: Transaction, now: float, keys: Keys, *, code: str) -> str | None:
     """Switch every phone of the code's holder off; the holder, or None for a wrong code."""
-    from .asks import cancel_asks, read_code
-
     row = await db.one(
         "UPDATE phone_recovery_codes SET spent_at = :now WHERE digest = :digest AND spent_at IS NULL RETURNING holder",
         digest=keys.digest("recovery:" + read_code(code)), now=now,
@@ -229,6 +231,7 @@ async def use_cancel(db: Transaction, now: float, keys: Keys, secret: str) -> bo
         await revoke_credentials(
             db, now, keys, holder=row["holder"], kind="phone", credential=row["target"], why="cancelled"
         )
+        await cancel_asks(db, now, holder=row["holder"])
     else:
         await db.run("DELETE FROM phone_typed_codes WHERE holder = :holder", holder=row["holder"])
     await write_ledger(db, now, keys, "cancelled", row["holder"], {"what": row["what"]})

@@ -8,6 +8,8 @@ import json
 from typing import Any
 
 import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from webauthn import (
     generate_authentication_options,
     generate_registration_options,
@@ -15,7 +17,11 @@ from webauthn import (
     verify_authentication_response,
     verify_registration_response,
 )
-from webauthn.helpers import parse_client_data_json
+from webauthn.helpers import (
+    decode_credential_public_key,
+    decoded_public_key_to_cryptography,
+    parse_client_data_json,
+)
 from webauthn.helpers.cose import COSEAlgorithmIdentifier as Algorithm
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
@@ -36,6 +42,7 @@ ALGORITHMS = [
 ]
 CREDENTIAL_ID_MAX_BYTES = 1023
 TIMEOUT_MS = 120_000
+RSA_BITS_MIN = 2048
 NO_COUNTER = -1  # below every counter: the library never refuses, `regressed` says what it saw
 
 
@@ -109,6 +116,7 @@ def verify_creation(credential: dict[str, Any], *, challenge: bytes, rp_id: str,
         )
     except (WebAuthnException, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _refuse(f"registration: {error}") from None
+    _check_key(done.credential_public_key)
     if len(done.credential_id) > CREDENTIAL_ID_MAX_BYTES:
         raise _refuse("registration: credential id too long")
     if done.credential_backed_up and done.credential_device_type == "single_device":
@@ -119,6 +127,18 @@ def verify_creation(credential: dict[str, Any], *, challenge: bytes, rp_id: str,
         sign_count=done.sign_count,
         backed_up=done.credential_backed_up,
     )
+
+
+def _check_key(cose: bytes) -> None:
+    """The library looks at the key only when it first verifies a signature, and at its strength never."""
+    try:
+        key = decoded_public_key_to_cryptography(decode_credential_public_key(cose))
+    except (WebAuthnException, UnsupportedAlgorithm, ValueError, KeyError, TypeError) as error:
+        raise _refuse(f"registration: key: {error}") from None
+    if isinstance(key, rsa.RSAPublicKey) and key.key_size < RSA_BITS_MIN:
+        raise _refuse("registration: RSA key too short")
+    if isinstance(key, ec.EllipticCurvePublicKey) and not isinstance(key.curve, ec.SECP256R1):
+        raise _refuse("registration: another curve than the algorithm's")
 
 
 def verify_assertion(

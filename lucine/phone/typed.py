@@ -28,6 +28,7 @@ class Typed(msgspec.Struct, frozen=True, kw_only=True):
 async def arm_typed_code(db: Transaction, now: float, keys: Keys, settings: Settings, *, device: Device) -> Typed:
     """Start the delay, and tell all her channels."""
     usable_at = now + settings.fallback_delay_minutes * 60
+    await _forget_expired(db, now, holder=device.holder)
     added = await db.run(
         "INSERT INTO phone_typed_codes (holder, credential, armed_at, usable_at, expires_at)"
         " VALUES (:holder, :credential, :now, :usable_at, :expires) ON CONFLICT (holder) DO NOTHING",
@@ -45,8 +46,7 @@ async def arm_typed_code(db: Transaction, now: float, keys: Keys, settings: Sett
 
 async def typed_code_of(db: Transaction, now: float, keys: Keys, *, device: Device) -> Typed:
     """Where her typed code stands; once the delay has passed a code is drawn for CODE_SECONDS."""
-    await db.run("DELETE FROM phone_typed_codes WHERE holder = :holder AND expires_at <= :now",
-                 holder=device.holder, now=now)  # fmt: skip
+    await _forget_expired(db, now, holder=device.holder)
     row = await db.one(
         "SELECT * FROM phone_typed_codes WHERE holder = :holder AND credential = :credential",
         holder=device.holder, credential=device.id,
@@ -66,6 +66,10 @@ async def typed_code_of(db: Transaction, now: float, keys: Keys, *, device: Devi
         holder=device.holder,
     )  # fmt: skip
     return Typed(state="ready", usable_at=row["usable_at"], code=code, expires_at=expires_at)
+
+
+async def _forget_expired(db: Transaction, now: float, *, holder: str) -> None:
+    await db.run("DELETE FROM phone_typed_codes WHERE holder = :holder AND expires_at <= :now", holder=holder, now=now)
 
 
 async def disarm_typed_code(db: Transaction, *, holder: str) -> None:

@@ -56,7 +56,12 @@ class Channel:
         await self._http.aclose()
 
     async def ask(
-        self, method: str, address: str, *, headers: Mapping[str, str] | None = None, form: Mapping[str, str] | None = None
+        self,
+        method: str,
+        address: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
     ) -> Answer:
         """One request. Refusal: ``temporarily_unavailable`` where a second try may help, else ``provider``."""
         plain = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "Lucine"}

@@ -74,19 +74,22 @@ class Arrived(msgspec.Struct, frozen=True):
 class _Kept(Generic[T]):
     """A document of the provider's, read again when it is old. While the provider is silent, the old one holds."""
 
-    def __init__(self, read: Callable[[], Awaitable[T]]) -> None:
+    def __init__(self, read: Callable[[float], Awaitable[T]]) -> None:
         self._read = read
         self._value: T | None = None
-        self._read_at = self._tried_at = 0.0
+        self._read_at = self._tried_at = self._again_at = 0.0
         self._reading: asyncio.Future[T] | None = None
 
-    async def value(self, now: float, *, age_max: float = KEPT_SECONDS) -> T:
+    async def value(self, now: float, *, again: bool = False) -> T:
+        """The document. ``again``: something is missing in it, so look whether there is a newer one."""
         kept = self._value
-        if kept is not None and (now - self._read_at < age_max or now - self._tried_at < AGAIN_SECONDS):
+        if kept is not None and not self._is_due(now, again):
             return kept
         self._tried_at = now
+        if again:
+            self._again_at = now
         try:
-            self._value = await self._read_once()
+            self._value = await self._read_once(now)
         except Refusal:
             if kept is None:
                 raise
@@ -94,10 +97,15 @@ class _Kept(Generic[T]):
         self._read_at = now
         return self._value
 
-    async def _read_once(self) -> T:
+    def _is_due(self, now: float, again: bool) -> bool:
+        if again:
+            return self._reading is not None or now - self._again_at >= AGAIN_SECONDS
+        return now - self._read_at >= KEPT_SECONDS and now - self._tried_at >= AGAIN_SECONDS
+
+    async def _read_once(self, now: float) -> T:
         """Whoever comes while it is being read waits for the same answer."""
         if self._reading is None:
-            self._reading = asyncio.ensure_future(self._read())
+            self._reading = asyncio.ensure_future(self._read(now))
             self._reading.add_done_callback(self._was_read)
         return await asyncio.shield(self._reading)
 
@@ -128,7 +136,7 @@ class Relying:
         """The provider's metadata."""
         return await self._metadata.value(now)
 
-    async def _read_metadata(self) -> Metadata:
+    async def _read_metadata(self, _: float) -> Metadata:
         """Only what the expected issuer says of itself (Discovery section 4.3), and only safe addresses."""
         try:
             said = msgspec.convert(await self._channel.get_json(self._provider.provider), Metadata)
@@ -140,10 +148,9 @@ class Relying:
             raise refuse("metadata: an address that is not https")
         return said
 
-    async def _read_keys(self) -> dict[str, list[PublicKey]]:
-        """The keys that can sign, by their id. One that we cannot use does not spoil the others (RFC 7517 section 5)."""
-        assert self._metadata._value is not None
-        said = await self._channel.get_json(self._metadata._value.jwks_uri)
+    async def _read_keys(self, now: float) -> dict[str, list[PublicKey]]:
+        """The keys that can sign, by their id. One that we cannot use spoils no other (RFC 7517 section 5)."""
+        said = await self._channel.get_json((await self.metadata(now)).jwks_uri)
         found: dict[str, list[PublicKey]] = {}
         for one in said.get("keys", ()) if isinstance(said, dict) else ():
             key = _read_public_key(one)
@@ -185,9 +192,7 @@ class Relying:
         }  # fmt: skip
         headers: dict[str, str] = {}
         self._prove(now, form, headers)
-        answer = await self._channel.ask(
-            "POST", self._for_us(metadata, "token_endpoint"), headers=headers, form=form
-        )
+        answer = await self._channel.ask("POST", self._for_us(metadata, "token_endpoint"), headers=headers, form=form)
         if answer.status != 200:
             raise refuse(f"token: status {answer.status} {_error_of(answer.body)}")
         try:
@@ -221,9 +226,7 @@ class Relying:
     async def read_logout_token(self, now: float, text: str) -> LogoutToken:
         """A logout token that is the provider's and for us; the replay of its ``jti`` is the caller's to see."""
         header, payload = await self._verify(now, text)
-        return rules.read_logout_token(
-            header, payload, issuer=self.issuer, client_id=self._provider.client_id, now=now
-        )
+        return rules.read_logout_token(header, payload, issuer=self.issuer, client_id=self._provider.client_id, now=now)
 
     async def _verify(self, now: float, text: str) -> tuple[dict[str, Any], bytes]:
         """Header and payload of a JWT that the provider signed."""
@@ -245,9 +248,8 @@ class Relying:
 
     async def _key_for(self, now: float, header: dict[str, Any]) -> PublicKey:
         """The key that a token names. Unknown ones are looked up again, at most once a minute."""
-        await self.metadata(now)
-        for age_max in (KEPT_SECONDS, AGAIN_SECONDS):
-            found = _choose(await self._keys.value(now, age_max=age_max), header)
+        for again in (False, True):
+            found = _choose(await self._keys.value(now, again=again), header)
             if found:
                 return found
         raise refuse("kid: no such key, or several")

@@ -9,7 +9,7 @@ ended is remembered, and a start older than that opens nothing.
 import msgspec
 import structlog
 
-from lucine.safe import Keys, Reader, Transaction, tokens, write_ledger
+from lucine.safe import Keys, Reader, Row, Transaction, tokens, write_ledger
 from lucine.web.settings import Settings
 
 from .guests import Guest
@@ -29,7 +29,10 @@ def _mark(keys: Keys, *parts: str) -> bytes:
 async def open_session(
     db: Transaction, now: float, keys: Keys, settings: Settings, *, front: str, guest: Guest, began_at: float
 ) -> str | None:
-    """Open a session for a sign-in that began at ``began_at``; the secret of its cookie. None if it was ended meanwhile."""
+    """Open a session for a sign-in that began at ``began_at``; the secret of its cookie.
+
+    None if the provider ended it meanwhile.
+    """
     subject = _mark(keys, "sub", front, guest.issuer, guest.subject)
     sid = _mark(keys, "sid", front, guest.issuer, guest.sid) if guest.sid else None
     ended = await db.one(
@@ -83,41 +86,37 @@ async def end_session(db: Transaction, now: float, keys: Keys, *, front: str, se
         cookie=keys.digest(f"{front}:{secret}"),
     )  # fmt: skip
     if row:
-        await write_ledger(db, now, keys, "session.ended", bytes(row["subject"]).hex()[:32], {"front": front, "why": why})
+        await _write_end(db, now, keys, front, row, why)
 
 
 async def end_by_provider(db: Transaction, now: float, keys: Keys, *, front: str, claims: LogoutToken) -> bool:
     """End what a logout token names (Back-Channel Logout 2.7); whether the token was new."""
-    if not await _spend(db, now, _mark(keys, "jti", front, claims.iss, claims.jti), claims.exp + CLOCK_SKEW_SECONDS):
-        return False
-    subject = _mark(keys, "sub", front, claims.iss, claims.sub) if claims.sub else None
-    sid = _mark(keys, "sid", front, claims.iss, claims.sid) if claims.sid else None
-    # With a sid, that session alone; one whose ID token named no sid cannot be told apart and goes with the others.
-    rows = await db.all(
-        "DELETE FROM reception_sessions WHERE front = :front AND CASE WHEN CAST(:sid AS BYTEA) IS NULL"
-        " THEN subject = :subject ELSE sid = :sid OR (sid IS NULL AND subject = :subject) END RETURNING subject",
-        front=front, sid=sid, subject=subject,
-    )  # fmt: skip
-    ended = sid or subject
-    assert ended is not None
-    await _spend(db, now, ended, now + START_SECONDS)
-    for row in rows:
-        facts = {"front": front, "why": "provider"}
-        await write_ledger(db, now, keys, "session.ended", bytes(row["subject"]).hex()[:32], facts)
-    return True
-
-
-async def _spend(db: Transaction, now: float, mark: bytes, until: float) -> bool:
-    """Remember a mark; whether it is new."""
     fresh = await db.run(
         "INSERT INTO reception_spent (mark, spent_at, expires_at) VALUES (:mark, :now, :until)"
         " ON CONFLICT (mark) DO NOTHING",
-        mark=mark, now=now, until=until,
+        mark=_mark(keys, "jti", front, claims.iss, claims.jti), now=now, until=claims.exp + CLOCK_SKEW_SECONDS,
     )  # fmt: skip
     if not fresh:
-        await db.run("UPDATE reception_spent SET spent_at = :now, expires_at = :until WHERE mark = :mark"
-                     " AND expires_at < :until", mark=mark, now=now, until=until)  # fmt: skip
-    return bool(fresh)
+        return False
+    subject, sid = _mark(keys, "sub", front, claims.iss, claims.sub), _mark(keys, "sid", front, claims.iss, claims.sid)
+    # A sid names one session; one whose ID token had no sid cannot be told apart, and goes with its owner's others.
+    which = "(sid = :sid OR (sid IS NULL AND subject = :subject))" if claims.sid else "subject = :subject"
+    rows = await db.all(
+        f"DELETE FROM reception_sessions WHERE front = :front AND {which} RETURNING subject",
+        front=front, sid=sid, subject=subject,
+    )  # fmt: skip
+    await db.run(
+        "INSERT INTO reception_spent (mark, spent_at, expires_at) VALUES (:mark, :now, :until)"
+        " ON CONFLICT (mark) DO UPDATE SET spent_at = :now, expires_at = :until",
+        mark=sid if claims.sid else subject, now=now, until=now + START_SECONDS,
+    )  # fmt: skip
+    for row in rows:
+        await _write_end(db, now, keys, front, row, "provider")
+    return True
+
+
+async def _write_end(db: Transaction, now: float, keys: Keys, front: str, row: Row, why: str) -> None:
+    await write_ledger(db, now, keys, "session.ended", bytes(row["subject"]).hex()[:32], {"front": front, "why": why})
 
 
 async def forget_old_sessions(db: Transaction, now: float, settings: Settings) -> None:

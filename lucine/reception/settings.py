@@ -25,7 +25,10 @@ def _doc(text: str) -> Meta:
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True):
-    """An OpenID Provider and what it knows us by. ``LUCINE_CABINET_`` or ``LUCINE_ESPACE_`` and the name in capitals."""
+    """An OpenID Provider and what it knows us by.
+
+    ``LUCINE_CABINET_`` or ``LUCINE_ESPACE_`` and the name in capitals is the variable.
+    """
 
     provider: Annotated[str, _doc("Address of the provider's metadata")] = (
         "http://localhost:8400/.well-known/openid-configuration"
@@ -99,9 +102,7 @@ def _defaults(front: str) -> dict[str, str]:
 def read_front(front: str, environment: Mapping[str, str]) -> tuple[Settings, Provider]:
     """The settings of a front; ValueError says which variable is wrong."""
     prefix = _prefix(front)
-    said = {
-        name.removeprefix(prefix).lower(): text for name, text in environment.items() if name.startswith(prefix)
-    }
+    said = {name.removeprefix(prefix).lower(): text for name, text in environment.items() if name.startswith(prefix)}
     shared = {f"LUCINE_{name.upper()}": text for name, text in (_defaults(front) | said).items()}
     try:
         return read_settings(shared), _read_provider(said)

@@ -1,7 +1,7 @@
 """Sign-ins under way. What must come back unchanged lies in a row that only the browser that left can take, once.
 
-  open --the browser comes back in time--> spent
-       --START_SECONDS---------------------> forgotten
+open --the browser comes back in time--> spent
+     --START_SECONDS---------------------> forgotten
 """
 
 import msgspec
@@ -24,7 +24,9 @@ def new_start(now: float) -> tuple[str, Start]:
     return tokens.new_secret(), Start(nonce=tokens.new_secret(), verifier=tokens.new_secret(384), began_at=now)
 
 
-async def keep_start(db: Transaction, now: float, keys: Keys, *, front: str, browser: str, state: str, start: Start) -> None:
+async def keep_start(
+    db: Transaction, now: float, keys: Keys, *, front: str, browser: str, state: str, start: Start
+) -> None:
     """Keep a start for this browser. It may keep several: each tab finishes its own."""
     digest = keys.digest(f"state:{state}")
     await db.run(

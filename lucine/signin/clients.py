@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 from cryptography import x509
+from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from lucine.safe import Keys, Reader, Row, Transaction, tokens, write_ledger
@@ -13,6 +14,7 @@ AuthMethod = Literal["client_secret_basic", "client_secret_post", "private_key_j
 Alg = Literal["ES256", "RS256"]
 
 SCOPES = ("openid", "profile", "scope_all")
+ID_MAX_LENGTH = 80
 NAME_MAX_LENGTH = 80
 ASSERTION_ALGS = ["ES256", "PS256", "RS256"]
 
@@ -49,12 +51,14 @@ class Client(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def _check_address(what: str, address: str) -> None:
     parts = urlsplit(address)
-    if not address.isascii() or any(character in address for character in "\\ \t\r\n<>\"'*"):
+    if not address.isascii() or not address.isprintable() or any(character in address for character in "\\ <>\"'*"):
         raise ValueError(f"{what} {address!r} has characters that an address cannot have")
     if parts.fragment or "#" in address:
         raise ValueError(f"{what} {address!r} has a fragment (#...): remove it")
     if parts.username or parts.password or not parts.hostname:
         raise ValueError(f"{what} {address!r} must be a full address without user name, such as https://host/path")
+    if parts.port == 0:  # reading it also refuses what is no number, or too large a one
+        raise ValueError(f"{what} {address!r} has port 0")
     local = parts.hostname in ("localhost", "127.0.0.1", "::1")
     if parts.scheme != "https" and not (parts.scheme == "http" and local):
         raise ValueError(f"{what} {address!r} must be https (http is for localhost alone)")
@@ -62,8 +66,9 @@ def _check_address(what: str, address: str) -> None:
 
 def check_client(client: Client) -> None:
     """ValueError that explains, for the first thing that is wrong."""
-    if not client.id or not all(character.isalnum() or character in "-_." for character in client.id):
-        raise ValueError("the client id is made of letters, digits, '-', '_' and '.'")
+    plain = client.id.isascii() and all(character.isalnum() or character in "-_." for character in client.id)
+    if not plain or not 1 <= len(client.id) <= ID_MAX_LENGTH:
+        raise ValueError(f"the client id is made of 1 to {ID_MAX_LENGTH} letters, digits, '-', '_' and '.'")
     if not client.name.strip() or len(client.name) > NAME_MAX_LENGTH or not client.name.isprintable():
         raise ValueError(f"the name is what midwives read: 1 to {NAME_MAX_LENGTH} printable characters")
     if not client.redirect_uris and not client.ciba:
@@ -87,7 +92,7 @@ def check_client(client: Client) -> None:
         if bool(client.tls_subject) == bool(client.tls_san_dns):
             raise ValueError("tls_client_auth needs exactly one of --tls-subject and --tls-san-dns (RFC 8705 2.1.2)")
         if client.tls_subject:
-            x509.Name.from_rfc4514_string(client.tls_subject)
+            _check_subject(client.tls_subject)
     hosts = {urlsplit(address).hostname for address in client.redirect_uris}
     if client.subject == "pairwise" and len(hosts) > 1 and not client.sector:
         raise ValueError("redirect addresses on several hosts: name the sector (--sector) of the pairwise identifier")
@@ -96,10 +101,25 @@ def check_client(client: Client) -> None:
 def _check_jwks(jwks: dict[str, Any] | None) -> None:
     if not jwks:
         raise ValueError("private_key_jwt needs the client's public keys (--jwks FILE)")
-    if any(secret in key for key in jwks.get("keys", ()) for secret in ("d", "p", "q", "k")):
+    keys = jwks.get("keys") if isinstance(jwks, dict) else None
+    if not isinstance(keys, list) or not keys or not all(isinstance(key, dict) for key in keys):
+        raise ValueError('the key file is a JSON Web Key Set: {"keys": [...]} with at least one key')
+    if any(secret in key for key in keys for secret in ("d", "p", "q", "k")):
         raise ValueError("the key file holds private keys: give the public ones only, and change these keys now")
-    if not KeySet.import_key_set(jwks).keys:  # type: ignore[arg-type]
-        raise ValueError("the key file holds no key")
+    try:
+        KeySet.import_key_set(jwks)  # type: ignore[arg-type]
+    except (JoseError, ValueError, TypeError) as error:
+        raise ValueError(f"the key file holds a key that cannot be read: {error}") from error
+
+
+def _check_subject(subject: str) -> None:
+    try:
+        x509.Name.from_rfc4514_string(subject)
+    except ValueError as error:
+        raise ValueError(
+            f"--tls-subject {subject!r} is not a name as RFC 4514 writes it, such as 'CN=service,O=Hospital,C=FR'"
+            " (attributes without a short name by number: 2.5.4.5=...)"
+        ) from error
 
 
 async def add_client(db: Transaction, now: float, keys: Keys, client: Client) -> str:

@@ -64,8 +64,10 @@ def discovery_document(settings: Settings) -> dict[str, Any]:
         "revocation_endpoint_auth_signing_alg_values_supported": ASSERTION_ALGS,
         "claims_supported": [
             "sub", "iss", "aud", "exp", "iat", "auth_time", "acr", "amr", "azp", "sid", "nonce", "at_hash",
-            "given_name", "family_name", "preferred_username", "SubjectNameID", "SubjectRefPro", "SubjectRole",
-            "SubjectOrganization", "SubjectOrganizationID", "Secteur_Activite", "otherIds",
+            "name", "given_name", "family_name", "preferred_username", "SubjectNameID", "SubjectRefPro", "SubjectRole",
+            "SubjectOrganization", "SubjectOrganizationID", "Secteur_Activite", "otherIds", "authMode",
+            "codeCivilite", "codeGenreActivite", "Mode_Acces_Raison", "Acces_Regulation_Medicale", "UITVersion",
+            "Palier_Authentification", "PSI_Locale",
         ],
         "claims_parameter_supported": False,
         "request_parameter_supported": False,

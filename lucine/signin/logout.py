@@ -81,7 +81,7 @@ async def _end(visit: Visit, hint: Hint | None, back: str) -> Response:
 async def confirm(visit: Visit, _: None) -> Response:
     """Her own answer to "do you want to leave?"."""
     said = await visit.form()
-    _, client = await _who_asks(visit, said)
+    client = (await _who_asks(visit, said))[1]
     back = _way_back(said, client)
     if said.get("choice") != "all":
         return page(visit, "signin/logged_out.html", services=[], return_to=back) if back else redirect("/")

@@ -137,7 +137,13 @@ async def staged(people: int) -> AsyncIterator[Stage]:
 @contextlib.contextmanager
 def server(command: list[str], environment: dict[str, str], cwd: Path | None = None) -> Iterator[None]:
     """A server process on the server's core."""
-    process = subprocess.Popen(command, env=environment, cwd=cwd, preexec_fn=lambda: on_core(SERVER_CORE))
+    process = subprocess.Popen(
+        command,
+        env=environment,
+        cwd=cwd,
+        stdout=subprocess.DEVNULL,
+        preexec_fn=lambda: on_core(SERVER_CORE),
+    )
     try:
         yield
     finally:

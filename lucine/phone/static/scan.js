@@ -33,7 +33,7 @@ export function readCode(text) {
 }
 
 /** @type {(found: {kind: "scan" | "enrol", value: string}) => Promise<unknown>} */
-let take = async () => {};
+let take = () => Promise.resolve();
 
 /** @param {typeof take} act what becomes of a code that was read */
 export const onCode = (act) => void (take = act);

@@ -13,7 +13,7 @@ import pytest
 import pywebpush
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import ECKey
@@ -303,6 +303,7 @@ def test_a_subscription_that_cannot_be_is_refused(data: bytes, reason: str) -> N
         parse_subscription(data)
 
 
+@settings(deadline=None)
 @given(st.one_of(st.binary(), st.text().map(lambda text: changed(auth=text, p256dh=text, endpoint="https://" + text))))
 def test_no_bytes_break_it(data: bytes) -> None:
     with contextlib.suppress(ValueError):

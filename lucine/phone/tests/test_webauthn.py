@@ -70,6 +70,17 @@ def vector(name: str) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     return registration, assertion, facts
 
 
+# Their attestation needs roots, or an AAGUID of zeros, that the vectors do not have. Connect asks for no
+# attestation, so browsers send these keys with an empty statement: that is what is verified here.
+ATTESTED = ("android-key-es256", "apple-es256", "fido-u2f-es256", "tpm-es256")
+
+
+def _without_attestation(registration: dict[str, Any]) -> None:
+    said = cbor2.loads(tokens.decode(registration["response"]["attestationObject"]))
+    bare = cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": said["authData"]})
+    registration["response"]["attestationObject"] = tokens.encode(bare)
+
+
 def _why_not(facts: dict[str, Any], flags: int) -> str:
     """Why Connect refuses what is valid by itself; '' if it does not."""
     if facts["framed"]:
@@ -83,6 +94,8 @@ def _why_not(facts: dict[str, Any], flags: int) -> str:
 def test_the_vectors_of_w3c(name: str) -> None:
     """Each is accepted, or refused for the one reason that is ours: a frame, no user verification, an algorithm."""
     registration, assertion, facts = vector(name)
+    if name in ATTESTED:
+        _without_attestation(registration)
     made, used = (bytes.fromhex(facts[which]["challenge"]) for which in ("made", "used"))
     kept = None
     if why := _why_not(facts, facts["flags"]):

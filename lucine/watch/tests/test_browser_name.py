@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lucine.watch.browser_name import BRANDS, BROWSERS, SYSTEMS, UNKNOWN, _name, browser_name
@@ -86,6 +86,7 @@ BROWSER_WORDS = {*BROWSERS.values(), *BRANDS.values()}
 SYSTEM_WORDS = {*SYSTEMS.values(), "iPad", ""}
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(), st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=8))).map(" ".join)), st.text())
 def test_nobody_writes_her_own_words_on_the_phone(user_agent: str, hints: str) -> None:
     name = browser_name(user_agent, hints)

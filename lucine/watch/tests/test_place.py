@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lucine.watch.place import DATA, INSIDE, UNKNOWN, Place, _book, place_of, prefix_of
@@ -76,6 +76,7 @@ def test_a_place_without_country_is_its_network() -> None:
     assert (Place("Google").words, Place("Orange", "France").words) == ("Google", "Orange, France")
 
 
+@settings(deadline=None)
 @given(ANYTHING)
 def test_no_text_breaks_it(address: str) -> None:
     assert place_of(address).words
@@ -96,6 +97,7 @@ def test_the_data_are_in_order() -> None:
         assert max(of.networks) < len(places)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_each_range_is_found_from_end_to_end(data: st.DataObject) -> None:
     places, ranges = _book()
@@ -128,6 +130,7 @@ def test_the_prefix_kept_in_records(address: str, prefix: str) -> None:
     assert prefix_of(address) == prefix
 
 
+@settings(deadline=None)
 @given(st.ip_addresses())
 def test_an_address_lies_in_its_prefix(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
     mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None

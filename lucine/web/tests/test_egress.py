@@ -20,7 +20,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lucine.web import egress as egress_module
@@ -317,6 +317,7 @@ async def test_a_header_cannot_leave_its_line(headers: dict[str, str]) -> None:
     assert seen == []
 
 
+@settings(deadline=None)
 @given(st.one_of(st.sampled_from(CLOSED).flatmap(lambda net: st.ip_addresses(network=net)), st.ip_addresses()))
 def test_what_any_list_calls_special_is_not_public(
     ip: ipaddress.IPv4Address | ipaddress.IPv6Address,
@@ -341,6 +342,7 @@ def test_the_open_internet_is_public(address: str) -> None:
 HOSTS = st.sampled_from(["a.example", "127.0.0.1", "[::1]", "0x7f.1", "a_b.c", "a@b.c", "xn--e-ga.fr", "A.B", "a%2e.b"])
 
 
+@settings(deadline=None)
 @given(
     st.one_of(
         st.text(max_size=60),
@@ -486,7 +488,7 @@ async def test_time_has_an_end(handler: Handler) -> None:
         began = time.monotonic()
         with pytest.raises(EgressFailed, match="in time"):
             await egress.post(f"http://127.0.0.1:{port}/", headers={}, content=b"", seconds=0.2)
-        assert time.monotonic() - began < 1.0
+        assert time.monotonic() - began < 2.0  # they would go on for ten
 
 
 async def test_a_long_answer_is_cut() -> None:
@@ -573,6 +575,7 @@ def test_when_to_try_again(headers: dict[str, str], seconds: int) -> None:
     assert retry_after_of(headers) == seconds
 
 
+@settings(deadline=None)
 @given(st.text(), st.text())
 def test_no_date_breaks_it(later: str, date: str) -> None:
     assert 0 <= retry_after_of({"retry-after": later, "date": date}) <= 86400
@@ -606,11 +609,11 @@ async def test_one_black_hole_cannot_take_all_places() -> None:
         allow = frozenset({f"127.0.0.1:{dead}", f"127.0.0.1:{good}"})
         async with opened(Egress(allow, together=6, per_host=4)) as egress:
             waiting = [
-                asyncio.create_task(egress.post(f"http://127.0.0.1:{dead}/", headers={}, content=b"", seconds=0.5))
+                asyncio.create_task(egress.post(f"http://127.0.0.1:{dead}/", headers={}, content=b"", seconds=1.0))
                 for _ in range(50)
             ]
             await asyncio.sleep(0.05)
-            got = await egress.post(f"http://127.0.0.1:{good}/", headers={}, content=b"", seconds=0.4)
+            got = await egress.post(f"http://127.0.0.1:{good}/", headers={}, content=b"", seconds=0.8)
             assert got.status == 204
             ended = await asyncio.gather(*waiting, return_exceptions=True)
             assert all(isinstance(one, EgressFailed) for one in ended)
@@ -628,11 +631,11 @@ async def test_many_names_of_one_black_hole_cannot_either(tmp_path: Path, monkey
         opened(Egress(ca_file=authority.ca_file, together=3, per_host=2)) as egress,
     ):
         waiting = [
-            asyncio.create_task(egress.post(f"https://e{number}.test:{port}/", headers={}, content=b"", seconds=0.6))
+            asyncio.create_task(egress.post(f"https://e{number}.test:{port}/", headers={}, content=b"", seconds=1.5))
             for number in range(10)
         ]
         await asyncio.sleep(0.1)
-        assert (await egress.post(f"https://good.test:{port}/", headers={}, content=b"", seconds=0.4)).status == 204
+        assert (await egress.post(f"https://good.test:{port}/", headers={}, content=b"", seconds=1.2)).status == 204
         ended = await asyncio.gather(*waiting, return_exceptions=True)
         assert all(isinstance(one, EgressFailed) for one in ended)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lucine.web import post as post_module
@@ -246,6 +246,7 @@ async def test_a_text_that_is_no_text_fails(tmp_path: Path) -> None:
             await open_post(f"folder:{tmp_path}", SENDER).mail(**{**LETTER, "text": text})
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80), st.text(max_size=80), st.text(max_size=80))
 def test_whatever_is_asked_the_headers_are_ours(to: str, subject: str, text: str) -> None:
     try:
@@ -265,6 +266,7 @@ def test_whatever_is_asked_the_headers_are_ours(to: str, subject: str, text: str
 LOCAL = st.text("aZ0.!#$%&'*+/=?^_`{|}~-K", min_size=1, max_size=20)  # the last letter is no K
 
 
+@settings(deadline=None)
 @given(st.builds("{}@{}".format, LOCAL, st.sampled_from(["a.fr", "A-1.b.example", "K.fr", "localhost"])))
 def test_what_we_call_an_address_is_one_for_the_mail_library(address: str) -> None:
     assume(ADDRESS.match(address))
