@@ -109,7 +109,7 @@ def _is_host(host: str) -> bool:
     labels = host.split(".")
     if host.startswith("[") or NUMBER.fullmatch(labels[-1]):
         try:
-            return bool(ipaddress.ip_address(host.strip("[]")))
+            return ipaddress.ip_address(host.strip("[]")).version == (6 if host.startswith("[") else 4)
         except ValueError:
             return False
     return len(host) <= 253 and all(LABEL.fullmatch(label) for label in labels)

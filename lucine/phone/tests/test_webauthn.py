@@ -316,7 +316,7 @@ def test_whatever_is_sent_is_refused_and_never_an_error(field: str, value: Any) 
                 verify_assertion(said, challenge=CHALLENGE, rp_id=RP, origin=ORIGIN, public_key=new.public_key,
                                  sign_count=0, holder=HOLDER)  # fmt: skip
         except Refusal as refusal:
-            assert refusal.status == 403  # noqa: PT017
+            assert refusal.status == 403
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -104,7 +104,7 @@ def _more_room(db: Database) -> None:
 
 
 async def test_a_full_disk_is_storage_unavailable_and_nothing_is_half_written(small_disk: Database) -> None:
-    with pytest.raises(StorageUnavailable):  # noqa: PT012
+    with pytest.raises(StorageUnavailable):
         async with small_disk.transaction() as transaction:
             await transaction.run("INSERT INTO things (name, size) VALUES ('small', 1)")
             await transaction.run("INSERT INTO things (name, size) VALUES (:name, 1)", name="x" * 100_000)

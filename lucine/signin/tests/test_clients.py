@@ -29,7 +29,8 @@ def registered(**facts: Any) -> Client:
     [
         "http://a.test/cb", "https://a.test/cb#x", "https://a.test/cb#", "https://u@a.test/cb", "https://u:p@a.test/cb",
         "https://:p@a.test/", "https://*.a.test/cb", "https://a.test/*", "https:///cb", "https:/a.test/cb",
-        "//a.test/cb", "/cb", "cb", "", " ", "https://", "javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "ftp://a.test/",
+        "//a.test/cb", "/cb", "cb", "", " ", "https://",
+        "javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "ftp://a.test/",
         "https://a.test/c b", "https://a.test/\tcb", "https://a.test/\ncb", "https://a.test\\@b.test/", "https://é.test/",
         "https://a.test/é", "https://[", "https://a.test:99999/", "https://a.test:x/", "http://localhost.evil.test/",
         "http://127.0.0.1.evil.test/", "http://0.0.0.0/", "myapp://callback", "http://127.1/", "https://a.test/\x00",

@@ -268,6 +268,8 @@ REFUSED = [
     "https://[ff02::1]/",
     "https://[v1.x]/",
     "https://[localhost]/",
+    "https://[8.8.8.8]/",
+    "https://8.8.8/",
     "https://example.org/" + "a" * 3000,
 ]
 
