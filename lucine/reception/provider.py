@@ -90,10 +90,11 @@ class _Kept(Generic[T]):
             self._again_at = now
         try:
             self._value = await self._read_once(now)
-        except Refusal:
-            if kept is None:
-                raise
-            return kept
+        except Refusal as refusal:
+            if kept is not None and refusal.status == 503:
+                return kept
+            self._value = None  # it answers, and not what it did: what we knew is worth nothing
+            raise
         self._read_at = now
         return self._value
 

@@ -159,7 +159,18 @@ async def sign_in(stage: Stage, desk: Wire, phone: Wire, person: Person, alg: st
         "scope": "openid scope_all", "state": "s", "nonce": "n", "prompt": "login",
         "code_challenge": tokens.encode(hashlib.sha256(verifier.encode()).digest()), "code_challenge_method": "S256",
     }  # fmt: skip
-    opened = await desk.get(f"/auth?{urlencode(query)}")
+    location = await walk(desk, phone, person, key, f"/auth?{urlencode(query)}")
+    code = parse_qs(urlsplit(location).query)["code"][0]
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": query["redirect_uri"],
+            "code_verifier": verifier}  # fmt: skip
+    await redeem_and_ask(
+        phone, PATHS["token_endpoint"], PATHS["userinfo_endpoint"], form, f"bench-{alg}", stage.secrets[alg]
+    )
+
+
+async def walk(desk: Wire, phone: Wire, person: Person, key: SoftBrowserKey, path: str) -> str:
+    """From an authorization address to the service's callback, by scanning and approving."""
+    opened = await desk.get(path)
     assert opened.status == 303, opened.body
     start = opened.headers["location"]
     facts = dict(re.findall(r'data-(\w+)="([^"]*)"', (await desk.get(start)).body.decode().partition("<main")[2]))
@@ -177,12 +188,7 @@ async def sign_in(stage: Stage, desk: Wire, phone: Wire, person: Person, alg: st
     assert approved.status == 200, approved.body
     finished = await desk.post_json(f"{start}/finish", {})
     assert finished.status == 200, finished.body
-    code = parse_qs(urlsplit(finished.json()["location"]).query)["code"][0]
-    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": query["redirect_uri"],
-            "code_verifier": verifier}  # fmt: skip
-    await redeem_and_ask(
-        phone, PATHS["token_endpoint"], PATHS["userinfo_endpoint"], form, f"bench-{alg}", stage.secrets[alg]
-    )
+    return str(finished.json()["location"])
 
 
 async def redeem_and_ask(wire: Wire, token: str, userinfo: str, form: dict[str, str], client: str, secret: str) -> None:

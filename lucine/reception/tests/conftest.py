@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import pytest
 from starlette.applications import Starlette
-from structlog.testing import capture_logs
 
 from lucine.app.care import build_care
+from lucine.reception import desk
 from lucine.web import House
 
 from .openid_provider import OpenIdProvider, serve
@@ -162,8 +162,19 @@ async def both_fronts(
         yield made
 
 
+class Log:
+    """Keeps what the desk says to the log."""
+
+    def __init__(self) -> None:
+        self.lines: list[dict[str, Any]] = []
+
+    def info(self, event: str, **said: Any) -> None:
+        self.lines.append({"event": event, **said})
+
+
 @pytest.fixture
-def said() -> Iterator[list[Any]]:
+def said(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """The log lines of a test."""
-    with capture_logs() as lines:
-        yield lines
+    log = Log()
+    monkeypatch.setattr(desk, "log", log)
+    return log.lines

@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import hashlib
-import ssl
 import threading
 import time
 from collections import Counter
@@ -13,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus, urlencode
 
+import msgspec
 import uvicorn
 from joserfc import jws, jwt
-from joserfc.jwk import ECKey, KeySet, RSAKey
+from joserfc.jwk import ECKey, RSAKey
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -228,15 +228,11 @@ class OpenIdProvider:
 
 
 def sign_with(key: Any, header: dict[str, Any], claims: dict[str, Any]) -> str:
-    import msgspec
-
     return jws.serialize_compact(header, msgspec.json.encode(claims), key, algorithms=[header["alg"]])
 
 
 def by_hand(header: dict[str, Any], claims: dict[str, Any], signature: bytes = b"") -> str:
     """A JWT that no library would write."""
-    import msgspec
-
     parts = [msgspec.json.encode(header), msgspec.json.encode(claims), signature]
     return ".".join(tokens.encode(part) for part in parts)
 
@@ -257,6 +253,3 @@ def serve(app: Any, **options: Any) -> Iterator[int]:
     finally:
         server.should_exit = True
         thread.join(10)
-
-
-__all__ = ["EC", "RSA", "STRANGER", "KeySet", "Lies", "OpenIdProvider", "ana", "by_hand", "serve", "sign_with", "ssl"]

@@ -1,19 +1,26 @@
 """What a relying party must refuse of its provider (facts/openid.md 3.6), each lie told by a real one."""
 
 import gzip
+import hmac
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from joserfc.jwk import ECKey, OctKey, RSAKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
+from joserfc import jws
+from joserfc.jwk import ECKey, RSAKey
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+
+from lucine.safe import tokens
 
 from .conftest import Fronts
 from .openid_provider import EC, RSA, STRANGER, SUB, OpenIdProvider, ana, by_hand, sign_with
 
 Claims = dict[str, Any]
+RSA_WITHOUT_ALG = RSAKey.import_key({k: v for k, v in RSA.as_dict(private=True).items() if k != "alg"})
 
 
 def but(**changes: Any) -> Callable[[Claims], Claims]:
@@ -34,13 +41,17 @@ class Lie:
 
 
 def public_pem_as_secret(header: Claims, claims: Claims) -> str:
-    secret = OctKey.import_key(RSA.as_pem(private=False))
-    return sign_with(secret, {**header, "alg": "HS256"}, claims)
+    return with_secret(RSA.as_pem(private=False), {**header, "alg": "HS256"}, claims)
 
 
 def public_jwk_as_secret(header: Claims, claims: Claims) -> str:
-    secret = OctKey.import_key(str(RSA.as_dict(private=False)["n"]))
-    return sign_with(secret, {**header, "alg": "HS256"}, claims)
+    return with_secret(str(RSA.as_dict(private=False)["n"]).encode(), {**header, "alg": "HS256"}, claims)
+
+
+def with_secret(secret: bytes, header: Claims, claims: Claims) -> str:
+    """Libraries refuse to write this."""
+    text = by_hand(header, claims).rstrip(".")
+    return f"{text}.{tokens.encode(hmac.digest(secret, text.encode(), 'sha256'))}"
 
 
 def with_own_key(header: Claims, claims: Claims) -> str:
@@ -90,7 +101,7 @@ ID_TOKENS = {
     "sig-missing": Lie("signature", {"sign": lambda header, claims: by_hand(header, claims)}),
     "hs256-public-pem": Lie("alg", {"sign": public_pem_as_secret}),
     "hs256-modulus": Lie("alg", {"sign": public_jwk_as_secret}),
-    "rs512": Lie("alg", {"sign": lambda header, claims: sign_with(RSA, {**header, "alg": "RS512"}, claims)}),
+    "rs512": Lie("alg", {"sign": lambda header, claims: sign_with(RSA_WITHOUT_ALG, {**header, "alg": "RS512"}, claims)}),
     "strangers-key": Lie("signature", {"sign": lambda header, claims: sign_with(STRANGER, header, claims)}),
     "key-in-the-header": Lie("signature", {"sign": with_own_key}),
     "cut": Lie("signature|not a signed", {"sign": cut}),
@@ -113,21 +124,12 @@ ID_TOKENS = {
 
 
 def raw(header: Claims, payload: bytes) -> str:
-    from joserfc import jws
-
     return jws.serialize_compact(header, payload, RSA, algorithms=["RS256"])
 
 
 def sign_with_crit(header: Claims, claims: Claims) -> str:
     """A header that says it must be understood, and is not."""
-    import msgspec
-    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-    from cryptography.hazmat.primitives.hashes import SHA256
-
-    from lucine.safe import tokens
-
-    said = {**header, "crit": ["exotic"], "exotic": True}
-    body = f"{tokens.encode(msgspec.json.encode(said))}.{tokens.encode(msgspec.json.encode(claims))}"
+    body = by_hand({**header, "crit": ["exotic"], "exotic": True}, claims).rstrip(".")
     return f"{body}.{tokens.encode(RSA.private_key.sign(body.encode(), PKCS1v15(), SHA256()))}"
 
 
@@ -213,7 +215,6 @@ TRUTHS = {
         {"kty": "AKP", "kid": "x"}, {"kty": "RSA"}, "x", {"kty": "EC", "crv": "P-521", "x": "AA", "y": "AA"},
         {**STRANGER.as_dict(private=False), "use": "enc", "alg": "RSA-OAEP"}, RSA.as_dict(private=False)]}),
 }  # fmt: skip
-RSA_WITHOUT_ALG = RSAKey.import_key({k: v for k, v in RSA.as_dict(private=True).items() if k != "alg"})
 
 
 async def test_what_is_right_is_not_refused(fronts: Fronts, provider: OpenIdProvider, said: list[Claims]) -> None:
