@@ -64,13 +64,14 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         assert [program.wait(timeout=20) for program in programs] == [0, 0, 0], "the programs stop cleanly"
 
 
-@pytest.fixture(scope="session")
+# Per module: while the driver runs, its event loop does, and no asynchronous test of the same worker could.
+@pytest.fixture(scope="module")
 def driver() -> Iterator[Playwright]:
     with sync_playwright() as made:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(driver: Playwright) -> Iterator[Browser]:
     made = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
     yield made

@@ -113,8 +113,8 @@ def _person(house: House, origin: str) -> Person:
 
 
 @contextlib.asynccontextmanager
-async def staged(people: int) -> AsyncIterator[Stage]:
-    """Connect on SQLite, in a process on its own core, with this many enrolled professionals."""
+async def staged(people: int, **more: str) -> AsyncIterator[Stage]:
+    """Connect on SQLite, in a process on its own core, with this many enrolled professionals, and more settings."""
     with tempfile.TemporaryDirectory() as folder:
         port = free_port()
         environment = {
@@ -125,6 +125,7 @@ async def staged(people: int) -> AsyncIterator[Stage]:
             "LUCINE_KEYS": f"{folder}/keys",
             "LUCINE_POST": f"folder:{folder}/post",
             "LUCINE_LOG_LEVEL": "error",
+            **more,
         }
         settings = read_settings(environment)
         async with open_house(settings) as house:

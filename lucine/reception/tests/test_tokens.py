@@ -55,7 +55,9 @@ def with_secret(secret: bytes, header: Claims, claims: Claims) -> str:
 
 
 def with_own_key(header: Claims, claims: Claims) -> str:
-    return sign_with(STRANGER, {**header, "jwk": STRANGER.as_dict(private=False)}, claims)
+    key = ECKey.generate_key("P-256")
+    said = {"alg": "ES256", "kid": "e1", "jwk": key.as_dict(private=False)}
+    return sign_with(key, {**header, **said}, claims)
 
 
 def cut(header: Claims, claims: Claims) -> str:

@@ -30,7 +30,7 @@ def first_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def open_small(first_world: Path, tmp_path: Path) -> OpenWorld:
+def open_small(first_world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenWorld:
     """Opens a copy of the first world, with other settings where a test needs them."""
 
     @asynccontextmanager
@@ -43,6 +43,8 @@ def open_small(first_world: Path, tmp_path: Path) -> OpenWorld:
         )  # fmt: skip
         clock = Clock()
         app = build_connect(settings, clock=clock, chores=False)
+        # The copy has its tables already; looking again would be most of a test's time.
+        monkeypatch.setattr("lucine.app.connect.migrate", lambda *_: None)
         async with app.router.lifespan_context(app):
             made = World(app, app.state.house, clock, folder)
             try:
