@@ -2,7 +2,7 @@
 
 Statements use ``:name`` placeholders. SQLite has one writer in the event loop; transactions
 that arrive while the disk is busy share one commit (group commit), each inside its own
-savepoint, and none returns before that commit is on disk. docs/designs/database.md says why
+savepoint, and none returns before that commit is on disk. docs/designs/0002-database-layer.md says why
 this is ours.
 """
 
@@ -120,6 +120,7 @@ class Sqlite:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._turn = asyncio.Lock()
+        self._inside: asyncio.Task[Any] | None = None  # whose transaction is open
         self._group: asyncio.Future[None] | None = None
         self._disk = ThreadPoolExecutor(1, "sqlite-commit")
         self._tasks: set[asyncio.Task[None]] = set()
@@ -159,15 +160,18 @@ class Sqlite:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
+        task = asyncio.current_task()
+        if self._inside is task:  # it would wait for itself, and everybody for it
+            raise RuntimeError("a transaction inside a transaction")
         async with self._turn:
             if self._group is None:
                 await self._begin()
                 self._group = asyncio.get_running_loop().create_future()
                 self._group.add_done_callback(lambda group: group.exception())
-                task = asyncio.create_task(self._commit(self._group))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
-            group = self._group
+                commit = asyncio.create_task(self._commit(self._group))
+                self._tasks.add(commit)
+                commit.add_done_callback(self._tasks.discard)
+            group, self._inside = self._group, task
             try:
                 self._writer.execute("SAVEPOINT act")
                 transaction = _SqliteTransaction(self._writer)
@@ -185,6 +189,8 @@ class Sqlite:
                 if isinstance(error, sqlite3.OperationalError):
                     raise StorageUnavailable(str(error)) from error
                 raise
+            finally:
+                self._inside = None
         await asyncio.shield(group)
 
     async def _begin(self) -> None:

@@ -1,6 +1,7 @@
 """Apache with Debian's mod_auth_openidc, set up like the template that Pro Santé Connect publishes, signs in."""
 
-import subprocess
+import asyncio
+import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from lucine.app.bench.soft_key import SoftBrowserKey
-from lucine.app.bench.stage import Stage, free_port, staged, walk
+from lucine.app.bench.stage import Stage, free_port, server, staged, walk
 from lucine.app.bench.wire import Answer, Wire
 from lucine.app.connect import open_house
 from lucine.signin.clients import Client, add_client
@@ -26,9 +27,10 @@ User nobody
 Group nogroup
 Listen 127.0.0.1:{port}
 PidFile {folder}/pid
-ErrorLog {folder}/error.log
+ErrorLog /dev/stderr
 LogLevel warn
 DocumentRoot {folder}/www
+TypesConfig /dev/null
 {modules}
 AddType text/html .shtml
 
@@ -43,7 +45,6 @@ OIDCPKCEMethod S256
 OIDCProviderTokenEndpointAuth client_secret_basic
 OIDCRemoteUserClaim SubjectNameID
 OIDCPassClaimsAs environment
-OIDCInfoHook userinfo id_token
 
 <Location />
     AuthType openid-connect
@@ -69,15 +70,8 @@ def apache(folder: Path, port: int, connect: str, secret: str) -> Iterator[None]
     configuration.write_text(
         CONFIGURATION.format(folder=folder, port=port, connect=connect, secret=secret, modules=modules)
     )
-    if Path("/etc/mime.types").exists():
-        configuration.write_text(configuration.read_text() + "TypesConfig /etc/mime.types\n")
-    server = subprocess.Popen(["/usr/sbin/apache2", "-f", str(configuration), "-DFOREGROUND"], stderr=subprocess.PIPE)
-    try:
+    with server(["/usr/sbin/apache2", "-f", str(configuration), "-DFOREGROUND"], dict(os.environ)):
         yield
-    finally:
-        server.terminate()
-        said = server.communicate(timeout=20)[1]
-        print(said.decode(), (folder / "error.log").read_text() if (folder / "error.log").exists() else "")
 
 
 @pytest.fixture
@@ -96,9 +90,8 @@ async def reach(port: int, path: str) -> Wire:
             await browser.get(path)
         except OSError:
             assert time.monotonic() < deadline, "Apache does not start"
-            time.sleep(0.05)
+            await asyncio.sleep(0.05)
         else:
-            browser.cookies.clear()
             return browser
 
 
@@ -118,7 +111,6 @@ async def enter(browser: Wire, desk: Wire, stage: Stage) -> Answer:
 
 
 async def test_apache_signs_in_and_is_told_when_she_leaves(folder: Path) -> None:
-
     port = free_port()
     async with staged(1, LUCINE_ALLOWED_HOSTS=f"localhost:{port}") as stage:
         client = Client(
@@ -141,9 +133,9 @@ async def test_apache_signs_in_and_is_told_when_she_leaves(folder: Path) -> None
             deadline = time.monotonic() + 20
             while (await browser.get("/who.shtml", **HTML)).status == 200:
                 assert time.monotonic() < deadline, "Apache was not told"
-                time.sleep(0.1)
+                await asyncio.sleep(0.1)
 
-            # And the other way: she leaves at Apache, which sends her to Connect's question.
+            # And the other way: she leaves at Apache, which sends her to Connect, which sends her back.
             browser.cookies.clear()
             assert (await enter(browser, desk, stage)).status == 200
             leave = await browser.get(f"/redirect_uri?logout=http%3A%2F%2Flocalhost%3A{port}%2Fwho.shtml")

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from lucine.phone.credentials import revoke_credentials
 from lucine.phone.notices import deliver_notices
 from tests.world import ORIGIN, Desk, Service, World
 
@@ -126,8 +127,6 @@ async def test_wrong_codes_and_other_peoples_codes_open_nothing(small_world: Wor
     lost = await ana.get("me")
     second = await small_world.phone("ana")
     assert second
-    from lucine.phone.credentials import revoke_credentials
-
     holder = await small_world.holder("ana")  # opens a transaction of its own: not inside another
     async with small_world.house.db.transaction() as db:
         await revoke_credentials(db, small_world.clock.now, small_world.house.keys, kind="phone", why="lost",

@@ -1,6 +1,7 @@
 """How a front proves at its provider who it is, and under which addresses it knows it."""
 
 import datetime
+import json
 import ssl
 from pathlib import Path
 
@@ -46,8 +47,6 @@ async def test_private_key_jwt(provider: OpenIdProvider, clock: Clock, tmp_path:
     key = RSAKey.generate_key(2048) if kind == "rsa-pem" else ECKey.generate_key("P-256", {"kid": "ours"})
     path = tmp_path / "key"
     if kind == "jwk":
-        import json
-
         path.write_text(json.dumps(key.as_dict(private=True)))
     else:
         path.write_bytes(key.as_pem(private=True))

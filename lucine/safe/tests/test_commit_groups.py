@@ -69,6 +69,19 @@ async def test_a_transaction_that_is_cancelled_leaves_nothing(db: Database) -> N
     assert await _names(db) == {"whole"}
 
 
+async def test_a_transaction_inside_another_is_refused_at_once_on_sqlite(tmp_path: Path) -> None:
+    """It would wait for itself for ever, and every writer behind it."""
+    db = connect(f"sqlite:///{tmp_path}/test.db")
+    await db.open()
+    with pytest.raises(RuntimeError, match="a transaction inside a transaction"):
+        async with asyncio.timeout(5), db.transaction(), db.transaction():
+            pass
+    async with asyncio.timeout(5), db.transaction() as transaction:
+        await transaction.run("CREATE TABLE things (name TEXT PRIMARY KEY)")
+    assert await _names(db) == set()
+    await db.close()
+
+
 async def test_outside_a_transaction_one_may_only_read(db: Database) -> None:
     if db.kind == "sqlite":
         with pytest.raises(sqlite3.OperationalError, match="readonly"):
