@@ -17,7 +17,7 @@ from lucine.web.settings import Settings
 
 from .authorization import ACRS, Request
 from .clients import Client
-from .sessions import Method, Session, find_session, touch_session
+from .sessions import Method, Session, find_session, use_session
 from .signing_keys import read_own, sign
 from .subjects import subject_of
 
@@ -127,7 +127,7 @@ async def end_grant(db: Transaction, now: float, keys: Keys, grant: str, *, why:
 
 
 async def redeem_refresh(
-    db: Transaction, now: float, keys: Keys, settings: Settings, *, client: Client, token: str, scope: str,
+    db: Transaction, now: float, keys: Keys, *, client: Client, token: str, scope: str,
     dpop_key: str, certificate: str,
 ) -> Grant | str:  # fmt: skip
     """The grant of a refresh token, now spent, or what is wrong; keep the transaction either way.
@@ -157,8 +157,6 @@ async def redeem_refresh(
     asked = set(scope.split())
     if asked and ("openid" not in asked or asked - set(grant.scope.split())):
         raise Refusal("invalid_scope", words, "scope may only shrink, and holds openid")
-    if await find_session(db, now, settings, grant.session):  # an idle session is not woken
-        await touch_session(db, now, grant.session)
     return msgspec.structs.replace(grant, scope=scope) if scope else grant
 
 
@@ -178,7 +176,8 @@ class Refresh(msgspec.Struct, frozen=True, kw_only=True):
 
 async def issue_refresh(db: Transaction, now: float, keys: Keys, settings: Settings, grant: Grant) -> Refresh | str:
     """The next refresh token of a grant, never outliving its session; or that the session is over."""
-    session = await find_session(db, now, settings, grant.session)
+    # Whoever ends the session at this moment waits for this grant, and so tells its client; or came first.
+    session = await use_session(db, now, settings, grant.session)
     if session is None:
         return "the session is over"
     token = tokens.new_secret()

@@ -34,7 +34,7 @@ async def _by_refresh(
     db: Transaction, visit: Visit, client: Client, form: dict[str, str], dpop_key: str, certificate: str
 ) -> Grant | str:
     return await redeem_refresh(
-        db, visit.now, visit.house.keys, visit.house.settings, client=client, token=form.get("refresh_token", ""),
+        db, visit.now, visit.house.keys, client=client, token=form.get("refresh_token", ""),
         scope=form.get("scope", ""), dpop_key=dpop_key, certificate=certificate,
     )  # fmt: skip
 
