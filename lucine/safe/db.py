@@ -131,6 +131,8 @@ class Sqlite:
         self._reader = self._connection()
         self._reader.execute("PRAGMA query_only = ON")
         self._reader.execute(f"PRAGMA mmap_size = {READER_MMAP_BYTES}")
+        read = _SqliteReader(self._reader)
+        self.one, self.all = read.one, read.all
 
     def _connection(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -151,12 +153,6 @@ class Sqlite:
         self._disk.shutdown()
         self._reader.close()
         self._writer.close()
-
-    async def one(self, sql: str, **values: Any) -> Row | None:
-        return await _SqliteReader(self._reader).one(sql, **values)
-
-    async def all(self, sql: str, **values: Any) -> list[Row]:
-        return await _SqliteReader(self._reader).all(sql, **values)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:

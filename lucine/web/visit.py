@@ -35,17 +35,23 @@ class House:
 class Visit:
     """A request on its way to one act."""
 
-    __slots__ = ("_body", "house", "language", "language_chosen", "now", "reference", "request")
+    __slots__ = ("_body", "_reference", "house", "language", "language_chosen", "now", "request")
 
     def __init__(self, request: Request, house: House, now: float) -> None:
         self.request, self.house, self.now = request, house, now
         self._body: bytes | None = None
-        self.reference = tokens.new_code(8)
-        asked = request.query_params.get("ui_locales")
+        self._reference = ""
+        asked = request.query_params.get("ui_locales") if b"ui_locales" in request.scope["query_string"] else None
         self.language = choose_language(
             asked or request.cookies.get(f"__Host-{LANGUAGE_COOKIE}"), request.headers.get("accept-language")
         )
         self.language_chosen = asked is not None and request.method == "GET"
+
+    @property
+    def reference(self) -> str:
+        """What a refused visitor tells the support, who finds it in the log."""
+        self._reference = self._reference or tokens.new_code(8)
+        return self._reference
 
     @property
     def address(self) -> str:
@@ -91,7 +97,7 @@ class Visit:
 
     def query(self) -> dict[str, str]:
         """The query's parameters, each at most once (RFC 6749 section 3.1)."""
-        return _single(self.request.url.query)
+        return _single(self.request.scope["query_string"].decode("latin-1"))
 
     async def form(self) -> dict[str, str]:
         """The parameters of an application/x-www-form-urlencoded body, each at most once."""

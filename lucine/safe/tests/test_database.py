@@ -1,8 +1,8 @@
 """The database layer: durable groups, quiet neighbours, and one clear error when nothing can be written."""
 
 import asyncio
-import os
-import shutil
+import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +11,7 @@ import pytest
 
 from lucine.safe import Database, StorageUnavailable, connect
 from lucine.safe.db import Sqlite
+from tests.tools import after_the_cut, loop_disk
 
 
 async def _table(url: str) -> Database:
@@ -108,41 +109,22 @@ asyncio.run(main())
 """
 
 
-def _can_mount() -> bool:
-    return os.geteuid() == 0 and shutil.which("mkfs.ext4") is not None and Path("/dev/loop-control").exists()
-
-
-@pytest.mark.skipif(not _can_mount(), reason="needs root and loop devices to cut the power")
 def test_a_power_cut_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     """Freeze the writer, copy the image under the mounted file system, mount the copy."""
-    image, copy, disk, after = tmp_path / "disk.img", tmp_path / "copy.img", tmp_path / "disk", tmp_path / "after"
-    with image.open("wb") as file:
-        file.truncate(64 * 1024 * 1024)
-    subprocess.run(["mkfs.ext4", "-q", str(image)], check=True)
-    disk.mkdir()
-    after.mkdir()
-    if subprocess.run(["mount", "-o", "loop", str(image), str(disk)], check=False).returncode:
-        pytest.skip("no loop device can be mounted here")
-    writer = subprocess.Popen(
-        [sys.executable, "-c", WRITER, f"sqlite:///{disk}/t.db"], stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert writer.stdout is not None
-        acknowledged = [int(writer.stdout.readline()) for _ in range(400)]
-        writer.send_signal(19)  # SIGSTOP: nothing is flushed any more
-        shutil.copyfile(image, copy)
-    finally:
-        writer.kill()
-        writer.wait()
-        subprocess.run(["umount", str(disk)], check=True)
-    subprocess.run(["mount", "-o", "loop", str(copy), str(after)], check=True)
-    try:
-        import sqlite3
-
-        file = sqlite3.connect(after / "t.db")
-        kept = {row[0] for row in file.execute("SELECT id FROM things")}
-        assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        file.close()
-    finally:
-        subprocess.run(["umount", str(after)], check=True)
+    with loop_disk(tmp_path) as disk:
+        writer = subprocess.Popen(
+            [sys.executable, "-c", WRITER, f"sqlite:///{disk}/t.db"], stdout=subprocess.PIPE, text=True
+        )
+        try:
+            assert writer.stdout is not None
+            acknowledged = [int(writer.stdout.readline()) for _ in range(400)]
+            writer.send_signal(signal.SIGSTOP)
+            with after_the_cut(tmp_path) as left:
+                file = sqlite3.connect(left / "t.db")
+                kept = {row[0] for row in file.execute("SELECT id FROM things")}
+                assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+                file.close()
+        finally:
+            writer.kill()
+            writer.wait()
     assert set(acknowledged) <= kept
