@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 
 import structlog
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -61,14 +62,18 @@ def build_care(
         await house.db.one("SELECT COUNT(*) AS sessions FROM reception_sessions")
         return JSONResponse({"up": True})
 
-    async def nothing_here(request: Request, _: Exception) -> Response:
-        return page(Visit(request, house, clock()), "web/refusal.html", status=404, refusal=not_found())
+    async def nothing_here(request: Request, why: Exception) -> Response:
+        # 405: the address of a form, typed or opened again by a browser that starts.
+        status, headers = (why.status_code, why.headers) if isinstance(why, HTTPException) else (404, None)
+        answer = page(Visit(request, house, clock()), "web/refusal.html", status=status, refusal=not_found())
+        answer.headers.update(headers or {})
+        return answer
 
     app = Starlette(
         routes=[*routes(doors, house, clock), Route("/up", up)],
         lifespan=lifespan,
         middleware=[Middleware(SecurityHeaders, settings=settings), Middleware(Measured)],
-        exception_handlers={404: nothing_here},
+        exception_handlers={404: nothing_here, 405: nothing_here},
     )
     app.state.house = house
     return app

@@ -9,6 +9,7 @@ from pathlib import Path
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -115,8 +116,12 @@ def build_connect(
             return Response(status_code=404)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
-    async def nothing_here(request: Request, _: Exception) -> Response:
-        return page(Visit(request, house, clock()), "web/refusal.html", status=404, refusal=not_found())
+    async def nothing_here(request: Request, why: Exception) -> Response:
+        # 405: the address of a form, typed or opened again by a browser that starts.
+        status, headers = (why.status_code, why.headers) if isinstance(why, HTTPException) else (404, None)
+        answer = page(Visit(request, house, clock()), "web/refusal.html", status=status, refusal=not_found())
+        answer.headers.update(headers or {})
+        return answer
 
     app = Starlette(
         routes=[
@@ -126,7 +131,7 @@ def build_connect(
         ],
         lifespan=lifespan,
         middleware=[Middleware(SecurityHeaders, settings=settings), Middleware(Measured)],
-        exception_handlers={404: nothing_here},
+        exception_handlers={404: nothing_here, 405: nothing_here},
     )
     app.state.house = house
     return app

@@ -27,7 +27,7 @@ def connect_app() -> Starlette:
 
 
 def _settled(app: Starlette) -> Starlette:
-    """What is loaded by now stays: the collector of cycles need not look at it again and again (a tenth of the time)."""
+    """What is loaded by now stays: looking for cycles in it again and again was a tenth of the time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from lucine.safe import tokens
 
 from .soft_key import SoftBrowserKey
-from .stage import LOAD_CORE, Stage, on_core, sign_in, staged
+from .stage import LOAD_CORE, Stage, number_of, on_core, sign_in, staged
 from .wire import Wire
 
 LEGITIMATE_PER_SECOND = 20
@@ -70,7 +70,7 @@ async def _step(stage: Stage, rate: int, seconds: float) -> dict[str, Any]:
                 wire.cookies["__Host-browser"] = f"{tokens.new_secret(128)}.{tokens.new_secret()}"
             said = {
                 "client_id": "bench-ES256", "redirect_uri": "https://service.test/callback", "response_type": "code",
-                "scope": "openid", "login_hint": f"8{99_000_000_000 + hostile % 1000}",
+                "scope": "openid", "login_hint": number_of(hostile % 1000),
             }  # fmt: skip
             assert (await wire.get(f"/auth?{urlencode(said)}")).status == 303
             hostile += 1

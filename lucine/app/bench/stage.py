@@ -1,7 +1,6 @@
 """A Connect of its own for a bench: its process on one core, its people, its service."""
 
 import asyncio
-import base64
 import contextlib
 import hashlib
 import os
@@ -28,7 +27,7 @@ from lucine.web import House
 from lucine.web.settings import Settings, read_settings
 
 from .soft_key import SoftBrowserKey, SoftKey
-from .wire import Wire
+from .wire import Answer, Wire, basic
 
 SERVER_CORE, LOAD_CORE = 0, 1
 ACTIVE_PEOPLE = 200  # those who sign in; the others are only there
@@ -66,6 +65,11 @@ def on_core(core: int) -> None:
         os.sched_setaffinity(0, {core} if core < (os.cpu_count() or 1) else {0})
 
 
+def number_of(person: int) -> str:
+    """The national id of the nth invented professional."""
+    return f"8{99_000_000_000 + person}"
+
+
 async def furnish(house: House, people: int, origin: str) -> tuple[list[Person], dict[str, str]]:
     """Enrol people straight into the tables, and register the services; who signs in, and the secrets."""
     active = [_person(house, origin) for _ in range(min(people, ACTIVE_PEOPLE))]
@@ -77,7 +81,7 @@ async def furnish(house: House, people: int, origin: str) -> tuple[list[Person],
         for number in range(begin, min(begin + BULK, people)):
             person = active[number] if number < len(active) else None
             holder = person.holder if person else tokens.new_secret(128)
-            holders.append({"id": holder, "number": f"8{99_000_000_000 + number}", "now": now})
+            holders.append({"id": holder, "number": number_of(number), "now": now})
             credentials.append({
                 "id": tokens.new_secret(128),
                 "webauthn": tokens.encode(person.key.id) if person else tokens.new_secret(),
@@ -169,12 +173,17 @@ async def sign_in(stage: Stage, desk: Wire, phone: Wire, person: Person, alg: st
     )
 
 
+def facts_of(page: Answer) -> dict[str, str]:
+    """What a start's page tells its script."""
+    return dict(re.findall(r'data-(\w+)="([^"]*)"', page.body.decode().partition("<main")[2]))
+
+
 async def walk(desk: Wire, phone: Wire, person: Person, key: SoftBrowserKey, path: str) -> str:
     """From an authorization address to the service's callback, by scanning and approving."""
     opened = await desk.get(path)
     assert opened.status == 303, opened.body
     start = opened.headers["location"]
-    facts = dict(re.findall(r'data-(\w+)="([^"]*)"', (await desk.get(start)).body.decode().partition("<main")[2]))
+    facts = facts_of(await desk.get(start))
     name = start.rpartition("/")[2]
     shown = {"jwk": key.jwk, "signature": key.sign(name, facts["nonce"])}
     assert (await desk.post_json(f"{start}/browser", shown)).status == 200
@@ -194,8 +203,7 @@ async def walk(desk: Wire, phone: Wire, person: Person, key: SoftBrowserKey, pat
 
 async def redeem_and_ask(wire: Wire, token: str, userinfo: str, form: dict[str, str], client: str, secret: str) -> None:
     """The service's part, the same for Connect and for the peer."""
-    basic = base64.b64encode(f"{client}:{secret}".encode()).decode()
-    got = await wire.post_form(token, form, Authorization=f"Basic {basic}")
+    got = await wire.post_form(token, form, **basic(client, secret))
     assert got.status == 200, got.body
     said = await wire.get(userinfo, Authorization=f"Bearer {got.json()['access_token']}")
     assert said.status == 200, said.body
