@@ -10,7 +10,7 @@ STAMPS := .stamps
 PACKAGES := chromium postgresql apache2-bin libapache2-mod-auth-openidc fonts-dejavu-core $(shell command -v npm >/dev/null || echo nodejs npm)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench lab format clean
+.PHONY: help demo test check bench format clean
 
 help:  ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ \t/' | expand -t 12
