@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 STAMPS := .stamps
 # Node from elsewhere than Debian brings its own npm, and the two conflict.
-PACKAGES := chromium postgresql apache2-bin libapache2-mod-auth-openidc fonts-dejavu-core $(shell command -v npm >/dev/null || echo nodejs npm)
+PACKAGES := chromium postgresql apache2-bin libapache2-mod-auth-openidc fonts-dejavu-core e2fsprogs $(shell command -v npm >/dev/null || echo nodejs npm)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench format clean

@@ -5,19 +5,21 @@ import shutil
 import subprocess
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from tests.tools import need
 from tests.world import World, open_world
+
+NewDatabase = Callable[[str, Path], str]
 
 
 def _postgres_programs() -> Path:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not found:
-        pytest.fail("PostgreSQL is not installed: run `make test`, or set LUCINE_TEST_POSTGRES")
+    need(found, "PostgreSQL (or the address of a server in LUCINE_TEST_POSTGRES)")
     return found[-1].parent
 
 
@@ -53,12 +55,22 @@ def _new_database(server: str) -> str:
     return f"{base.rstrip('/')}/{name}" + (f"?{query}" if query else "")
 
 
+@pytest.fixture(scope="session")
+def new_database(request: pytest.FixtureRequest) -> NewDatabase:
+    """Makes a fresh database of a kind, in a folder if it is a file; its URL."""
+
+    def made(kind: str, folder: Path) -> str:
+        if kind == "sqlite":
+            return f"sqlite:///{folder}/test.db"
+        return _new_database(request.getfixturevalue("postgres_server"))
+
+    return made
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, new_database: NewDatabase) -> str:
     """A fresh database, once of each kind."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/test.db"
-    return _new_database(request.getfixturevalue("postgres_server"))
+    return new_database(request.param, tmp_path)
 
 
 @pytest.fixture

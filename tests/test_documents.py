@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lucine.app.chores import CHORES
+from lucine.app.chores import CARE_CHORES, CHORES
 from lucine.app.connect import DOORS
 from lucine.web.settings import list_settings
 
@@ -32,7 +32,7 @@ def test_every_door_stands_in_the_house(path: str) -> None:
     assert f"{path}`" in HOUSE
 
 
-@pytest.mark.parametrize(("chore", "_bell", "_seconds"), CHORES)
+@pytest.mark.parametrize(("chore", "_bell", "_seconds"), CHORES + CARE_CHORES)
 def test_every_chore_stands_in_the_house(chore: object, _bell: str, _seconds: float) -> None:
     assert f"`{chore.__name__}`" in HOUSE  # type: ignore[attr-defined]
 

@@ -1,6 +1,6 @@
 """A full disk: a clear 503 and a line in the log, nothing half-written, and all goes on when there is room."""
 
-import json
+from typing import Any
 
 import pytest
 
@@ -8,9 +8,24 @@ from lucine.safe import verify_ledger
 from tests.world import World
 
 
+class Log:
+    """Keeps what would be written."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, dict[str, Any]]] = []
+
+    def error(self, event: str, **facts: Any) -> None:
+        self.lines.append((event, facts))
+
+    def info(self, event: str, **facts: Any) -> None:
+        pass
+
+
 async def test_a_full_disk_is_said_and_leaves_nothing_half_done(
-    small_world: World, capsys: pytest.CaptureFixture[str]
+    small_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    log = Log()
+    monkeypatch.setattr("lucine.web.doors.log", log)
     service, desk, phone = await small_world.service(), small_world.desk(), await small_world.phone("ana")
     await desk.open_start(await desk.authorize(service))
     ask = (await phone.scan(desk.qr())).json()
@@ -22,10 +37,9 @@ async def test_a_full_disk_is_said_and_leaves_nothing_half_done(
     assert full.status_code == 503
     assert full.headers["retry-after"] == "30"
     assert "réessayez bientôt" in full.text
-    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines() if line.startswith("{")]
-    said = [line for line in lines if line["event"] == "storage_unavailable"]
-    assert said
-    assert said[-1]["reference"] in full.text
+    (said,) = log.lines
+    assert said[0] == "storage_unavailable"
+    assert said[1]["reference"] in full.text
 
     before = await verify_ledger(small_world.house.db, small_world.house.keys)
     answers = [(await phone.approve(ask)).status_code for _ in range(3)]

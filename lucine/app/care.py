@@ -22,6 +22,7 @@ from lucine.web.headers import SecurityHeaders
 from lucine.web.pages import static_file
 from lucine.web.visit import Visit
 
+from .chores import CARE_CHORES, do_chores
 from .connect import make_house
 from .logs import set_up_logs
 from .metrics import Measured
@@ -33,7 +34,11 @@ FRONTS = {"cabinet": (practice.show_cabinet, practice.WELCOME), "espace": (recor
 
 
 def build_care(
-    front: str, environment: Mapping[str, str] = os.environ, *, clock: Callable[[], float] = time.time
+    front: str,
+    environment: Mapping[str, str] = os.environ,
+    *,
+    clock: Callable[[], float] = time.time,
+    chores: bool = True,
 ) -> Starlette:
     """The application of a front, ``cabinet`` or ``espace``. ValueError says which variable is wrong."""
     settings, provider = read_front(front, environment)
@@ -49,17 +54,22 @@ def build_care(
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await asyncio.to_thread(migrate, settings.database, ROOMS)
         await house.db.open()
+        task = asyncio.create_task(do_chores(house, CARE_CHORES)) if chores else None
         log.info("care_open", front=front, origin=settings.origin)
         try:
             yield
         finally:
+            if task:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
             await relying.close()
             await house.egress.close()
             await house.db.close()
             log.info("care_closed", front=front)
 
     async def up(_: Request) -> Response:
-        await house.db.one("SELECT COUNT(*) AS sessions FROM reception_sessions")
+        await house.db.one("SELECT 1 AS one FROM reception_sessions LIMIT 1")
         return JSONResponse({"up": True})
 
     async def nothing_here(request: Request, why: Exception) -> Response:

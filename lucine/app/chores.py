@@ -1,4 +1,4 @@
-"""All chores of Connect, on one page. Each is called until it says that nothing is left."""
+"""All chores, on one page. Each is called until it says that nothing is left."""
 
 import asyncio
 import time
@@ -8,6 +8,7 @@ import structlog
 
 from lucine.phone.chores import clean_phone, wake_phones
 from lucine.phone.notices import deliver_notices
+from lucine.reception import clean_reception
 from lucine.signin.chores import clean_signin
 from lucine.signin.ciba import ping_clients
 from lucine.signin.deliveries import deliver
@@ -19,16 +20,15 @@ from lucine.web import House
 log = structlog.get_logger()
 
 Chore = Callable[[House, float], Awaitable[bool]]
+Chores = tuple[tuple[Chore, str, float], ...]
 
 
 async def clean_watch(house: House, now: float) -> bool:
-    async with house.db.transaction() as db:
-        await forget_old_tries(db, now)
-    return False
+    return await forget_old_tries(house.db, now)
 
 
 #  chore              the bell that calls it   else every (seconds)
-CHORES: tuple[tuple[Chore, str, float], ...] = (
+CHORES: Chores = (
     (wake_phones,       "wake",                  1),
     (deliver,           "deliveries",            1),
     (ping_clients,      "answered",              1),
@@ -41,10 +41,15 @@ CHORES: tuple[tuple[Chore, str, float], ...] = (
 )  # fmt: skip
 
 
-async def do_chores(house: House) -> None:
+CARE_CHORES: Chores = (
+    (clean_reception,   "",                      600),
+)  # fmt: skip
+
+
+async def do_chores(house: House, chores: Chores) -> None:
     """All of them, until cancelled."""
     async with asyncio.TaskGroup() as group:
-        for chore, bell, seconds in CHORES:
+        for chore, bell, seconds in chores:
             group.create_task(_loop(house, chore, bell, seconds))
 
 

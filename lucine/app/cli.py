@@ -15,7 +15,7 @@ from rich.table import Table
 
 from lucine.directory import national_id_of
 from lucine.directory.commands import commands as directory_commands
-from lucine.phone.credentials import devices_of, revoke_credentials
+from lucine.phone.credentials import devices_of
 from lucine.phone.enrolment import VOUCHER_SECONDS, make_voucher
 from lucine.phone.holders import add_holder, holder_of_number
 from lucine.safe import verify_ledger
@@ -31,6 +31,7 @@ from lucine.signin.clients import (
     rotate_secret,
 )
 from lucine.signin.signing_keys import make_keys
+from lucine.signin.switch_off import switch_off
 from lucine.web import House, Refusal
 from lucine.web.settings import list_settings, read_settings
 
@@ -263,11 +264,13 @@ def phone_off(number: str) -> None:
         if holder is None:
             return 0
         async with house.db.transaction() as db:
-            return await revoke_credentials(
-                db, time.time(), house.keys, holder=holder.id, kind="phone", why="switched off by an operator"
-            )
+            done = await switch_off(
+                db, time.time(), house.keys, house.settings, holder=holder.id, kind="phone",
+                why="switched off by an operator",
+            )  # fmt: skip
+        return len(done.devices)
 
-    print(f"{_in_house(act)} phones switched off")
+    print(f"{_in_house(act)} phones switched off, and every session that they opened")
 
 
 @phones.command("list")

@@ -30,7 +30,8 @@ from lucine.web.refusal import not_found
 from lucine.web.settings import Settings, read_settings
 from lucine.web.visit import Visit
 
-from .chores import do_chores
+from .answers import with_answers
+from .chores import CHORES, do_chores
 from .logs import set_up_logs
 from .metrics import Measured
 
@@ -44,7 +45,7 @@ DOORS: list[Door] = [
     *PHONE_DOORS,
     Door(method="GET", path="/static/{name:path}", guard=anyone, act=static_file),
 ]
-DOORS.append(openapi_door(DOORS, "Lucine Connect"))
+DOORS.append(openapi_door(with_answers(DOORS), "Lucine Connect"))
 
 
 def make_house(settings: Settings) -> House:
@@ -91,7 +92,7 @@ def build_connect(
         await asyncio.to_thread(migrate, settings.database, ROOMS)
         await house.db.open()
         await rotate_if_old(house, clock())
-        task = asyncio.create_task(do_chores(house)) if chores else None
+        task = asyncio.create_task(do_chores(house, CHORES)) if chores else None
         log.info("connect_open", origin=settings.origin, database=house.db.kind)
         try:
             yield

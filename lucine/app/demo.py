@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -62,7 +63,7 @@ def connect_app() -> Starlette:
     return build_connect(more_doors=DOORS)
 
 
-def _environment(port: int, folder: Path) -> dict[str, str]:
+def _environment(port: int, folder: Path, allowed: Sequence[str]) -> dict[str, str]:
     return {
         **os.environ,
         "LUCINE_ORIGIN": f"http://localhost:{port}",
@@ -73,7 +74,7 @@ def _environment(port: int, folder: Path) -> dict[str, str]:
         "LUCINE_SMS_GATEWAY": "{number}@sms.invalid",
         # Two windows of one computer cannot scan each other: a person pastes the link, and needs longer than a camera.
         "LUCINE_SCAN_AGE_SECONDS": "60",
-        "LUCINE_ALLOWED_HOSTS": f"localhost:{port + 1},localhost:{port + 2}",
+        "LUCINE_ALLOWED_HOSTS": ",".join((f"localhost:{port + 1}", f"localhost:{port + 2}", *allowed)),
         "LUCINE_LOG_LEVEL": os.environ.get("LUCINE_LOG_LEVEL", "warning"),
     }
 
@@ -157,10 +158,10 @@ async def _furnish(settings: Settings, port: int, folder: Path) -> dict[str, str
     return secrets
 
 
-def prepare(port: int, folder: Path) -> dict[str, str]:
-    """Everything that the three programs need; their environment."""
+def prepare(port: int, folder: Path, allowed: Sequence[str] = ()) -> dict[str, str]:
+    """Everything that the three programs need; their environment. ``allowed``: other hosts that Connect may call."""
     folder.mkdir(parents=True, exist_ok=True)
-    environment = _environment(port, folder.resolve())
+    environment = _environment(port, folder.resolve(), allowed)
     settings = read_settings(environment)
     if not (folder / "identity.db").exists():
         migrate(settings.database, ROOMS)
@@ -233,9 +234,11 @@ def _tell(origins: list[str]) -> None:
         print(f"    {first:5} {name:13} RPPS {number}  midwife in {town:7} {connect}/demo/card/{person}")
     print(f"""
   First five minutes:
-    1. In one window (your "phone"), open {connect}/demo/card/ana and create Ana's key.
-    2. In another window (your "desk"), open {cabinet} and sign in.
-    3. "Copier le lien" on the desk, "Coller le lien" on the phone, approve.
+    1. In one window, narrow like a phone, open {connect}/demo/card/ana,
+       choose "Ajouter ce téléphone-ci" and create Ana's key. This window is her phone.
+    2. In another window, the desk, open {cabinet} and choose "Se connecter".
+    3. "Votre téléphone est une autre fenêtre ?" on the desk: copy the link.
+       "Scanner l'écran" on the phone: paste it, approve.
 
   Mail and SMS are written to the demo's folder "post". Ctrl-C stops everything.
 """, flush=True)  # fmt: skip

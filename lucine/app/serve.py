@@ -2,13 +2,15 @@
 
 import gc
 import os
+import resource
 import ssl
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 from granian import Granian
-from granian.constants import Interfaces, Loops
+from granian.constants import HTTPModes, Interfaces, Loops
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -19,6 +21,12 @@ from lucine.web.settings import Settings
 from .connect import build_connect
 
 GRACE_SECONDS = 10
+# granian accepts nobody past this: by default 1,024 shared by the workers, and every page and phone that waits is one.
+CONNECTIONS_MAX = 16_384  # for each worker
+BACKLOG_MAX = 4_096  # not yet accepted; Linux allows no more unless told (net.core.somaxconn)
+OWN_FILES_MAX = 256  # of a worker: database, certificates, calls that go out
+# Then a connection is closed that sent no request, only half of its headers, or no other since the last.
+IDLE_SECONDS = 30
 
 
 def connect_app() -> Starlette:
@@ -42,6 +50,11 @@ def _serve(target: str, listen: str, workers: int) -> None:
         port=int(port),
         interface=Interfaces.ASGI,
         loop=Loops.uvloop,
+        # Not auto: waiting for the first bytes, to guess the version, has no time limit.
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=IDLE_SECONDS * 1000),
+        backlog=BACKLOG_MAX,
+        backpressure=_connections_max(),
         workers=workers,
         workers_kill_timeout=GRACE_SECONDS,
         factory=True,
@@ -49,6 +62,12 @@ def _serve(target: str, listen: str, workers: int) -> None:
         log_level=LogLevels.warning,
         websockets=False,
     ).serve()
+
+
+def _connections_max() -> int:
+    """For each worker, as the machine allows: a connection is a file. granian raises the soft limit to the hard one."""
+    _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return CONNECTIONS_MAX if files == resource.RLIM_INFINITY else max(1, min(CONNECTIONS_MAX, files - OWN_FILES_MAX))
 
 
 def serve_connect(settings: Settings) -> None:
@@ -75,11 +94,11 @@ class _WithCertificate(H11Protocol):
         super().connection_made(transport)
         tls = transport.get_extra_info("ssl_object")
         der = tls.getpeercert(binary_form=True) if tls else None
-        if der:
-            self.app = _carrying(self.app, der)
+        # Without one the scope says None, and no header is believed in its place.
+        self.app = _carrying(self.app, der)
 
 
-def _carrying(app: Any, der: bytes) -> Any:
+def _carrying(app: Any, der: bytes | None) -> Any:
     async def carrying(scope: Any, receive: Any, send: Any) -> None:
         await app({**scope, SCOPE_KEY: der}, receive, send)
 
@@ -94,6 +113,8 @@ def serve_mtls(settings: Settings, certificate: Path, key: Path, client_ca: Path
         host=host.strip("[]"),
         port=int(port),
         http=_WithCertificate,
+        # No proxy stands before this door: with them, X-Forwarded-For would choose the address that we see.
+        proxy_headers=False,
         ssl_certfile=str(certificate),
         ssl_keyfile=str(key),
         ssl_ca_certs=str(client_ca),

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from lucine.safe import tokens
 from lucine.web import Visit, json_answer
@@ -94,9 +94,7 @@ async def approve(visit: Visit, device: Device, asked: Approval) -> Response:
 
 async def stream_asks(visit: Visit, device: Device) -> Response:
     """Server-sent events: what rings, at once and at each change."""
-    return StreamingResponse(
-        _ringing(visit.house, visit.now, device), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
-    )
+    return visit.house.streams.answer("phone", device.id, _ringing(visit.house, visit.now, device))
 
 
 async def _ringing(house: House, now: float, device: Device) -> AsyncIterator[bytes]:
@@ -131,5 +129,5 @@ async def arm_typed(visit: Visit, device: Device) -> Response:
 
 async def disarm_typed(visit: Visit, device: Device) -> Response:
     async with visit.house.db.transaction() as db:
-        await disarm_typed_code(db, holder=device.holder)
+        await disarm_typed_code(db, visit.now, visit.house.keys, holder=device.holder)
     return json_answer({})

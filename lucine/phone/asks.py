@@ -44,6 +44,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     acr: str
     browser: str
     place: str
+    message: str = ""  # the service's own words (CIBA binding_message), never mixed with what we saw
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
@@ -202,7 +203,8 @@ async def claim_for(db: Transaction, now: float, *, ask: str, device: Device) ->
 async def _take(db: Transaction, now: float, device: Device, kind: Kind, which: str, key: str | bytes) -> Ask:
     row = await db.one(
         "UPDATE phone_asks SET holder = :holder, credential = :credential, claimed_at = COALESCE(claimed_at, :now)"
-        f" WHERE {which} AND kind = :kind AND (claimed_at IS NULL OR credential = :credential)"
+        f" WHERE {which} AND (kind = :kind OR (:kind = 'scan' AND kind = 'ring' AND holder = :holder))"
+        " AND (claimed_at IS NULL OR credential = :credential)"
         f" AND answered_at IS NULL AND expires_at > :now RETURNING {COLUMNS}",
         key=key, kind=kind, holder=device.holder, credential=device.id, now=now,
     )  # fmt: skip
@@ -231,9 +233,11 @@ async def may_ring(db: Transaction, *, holder: str) -> bool:
 async def ring_holder(db: Transaction, now: float, *, ask: str, holder: str) -> bool:
     """Her known browser asks: her phones ring, if they may. Asking again, after a lost answer, is the same ring."""
     found = await find_ask(db, ask)
-    if found.kind == "ring" and found.holder == holder and found.waiting and found.expires_at > now:
+    if not found.waiting or found.expires_at <= now or found.claimed_at is not None:
+        return False
+    if found.kind == "ring" and found.holder == holder:
         return True
-    return await may_ring(db, holder=holder) and bool(
+    return found.kind == "scan" and await may_ring(db, holder=holder) and bool(
         await db.run(
             "UPDATE phone_asks SET kind = 'ring', holder = :holder, ring_at = :now WHERE id = :id AND kind = 'scan'"
             " AND claimed_at IS NULL AND answered_at IS NULL AND expires_at > :now",
@@ -260,7 +264,8 @@ async def approve_ask(
     )  # fmt: skip
     if not done:
         raise gone()
-    await db.run("UPDATE phone_holders SET rings_since_success = 0 WHERE id = :holder", holder=device.holder)
+    if not on_screen:  # a passkey that a stranger added must not make her phones ring again
+        await db.run("UPDATE phone_holders SET rings_since_success = 0 WHERE id = :holder", holder=device.holder)
     await write_ledger(db, now, keys, "ask.approved", device.holder, {"ask": ask.id, "credential": device.id})
 
 
@@ -353,11 +358,21 @@ def shown_to_holder(ask: Ask, options: Any) -> dict[str, Any]:
         "host": ask.shown.host,
         "browser": ask.shown.browser,
         "place": ask.shown.place,
+        "message": ask.shown.message,
         "opened_at": ask.opened_at,
         "expires_at": ask.expires_at,
         "can_keep": ask.kind in ("scan", "typed") and bool(ask.browser_key),
         "options": options,
     }
+
+
+async def drop_silent(db: Transaction, now: float, *, ask: str) -> None:
+    """A silent ask gives way to newer ones, unless her phone has opened it."""
+    await db.run(
+        "UPDATE phone_asks SET expires_at = :now WHERE id = :id AND kind = 'silent' AND claimed_at IS NULL"
+        " AND answered_at IS NULL AND expires_at > :now",
+        now=now, id=ask,
+    )  # fmt: skip
 
 
 async def close_ask(db: Transaction, now: float, *, ask: str) -> None:

@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from lucine.safe import Row
+from lucine.safe import Row, sweep
 from lucine.web import House
 
+from .enrolment import CODES_SECONDS
 from .push import Outcome, Pusher, parse_subscription
 
 log = structlog.get_logger()
@@ -73,13 +74,18 @@ async def _wake(house: House, now: float, ask: Row) -> None:
 
 async def clean_phone(house: House, now: float) -> bool:
     """Chore: forget what is over. Answered asks are her history and stay for half a year."""
-    async with house.db.transaction() as db:
-        await db.run(
-            "DELETE FROM phone_asks WHERE expires_at < :hour AND answered_at IS NULL AND claimed_at IS NULL",
-            hour=now - 3600,
-        )
-        await db.run("DELETE FROM phone_asks WHERE expires_at < :old", old=now - KEPT_SECONDS)
-        for table in ("phone_vouchers", "phone_code_requests", "phone_cancels"):
-            await db.run(f"DELETE FROM {table} WHERE expires_at < :day", day=now - 86400)
-        await db.run("DELETE FROM phone_notices WHERE made_at < :old", old=now - 30 * 86400)
-    return False
+    db, day = house.db, now - 86400
+    more = [
+        await sweep(db, "phone_asks", "id", "answered_at IS NULL AND claimed_at IS NULL AND expires_at < :hour",
+                    hour=now - 3600),
+        await sweep(db, "phone_asks", "id", "(answered_at IS NOT NULL OR claimed_at IS NOT NULL)"
+                    " AND expires_at < :old", old=now - KEPT_SECONDS),
+        # Anybody may ask for codes; only what was sent to a holder counts for her daily limit.
+        await sweep(db, "phone_code_requests", "digest", "holder IS NULL AND made_at < :expired",
+                    expired=now - CODES_SECONDS),
+        await sweep(db, "phone_code_requests", "digest", "made_at < :day", day=day),
+        await sweep(db, "phone_vouchers", "digest", "expires_at < :day", day=day),
+        await sweep(db, "phone_cancels", "digest", "expires_at < :day", day=day),
+        await sweep(db, "phone_notices", "id", "made_at < :month", month=now - 30 * 86400),
+    ]  # fmt: skip
+    return any(more)

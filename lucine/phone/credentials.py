@@ -10,6 +10,7 @@ import msgspec
 from lucine.safe import Keys, Reader, Row, Transaction, tokens, write_ledger
 from lucine.web import Refusal
 
+from .holders import hold_holder
 from .passkeys import NewCredential, Verified, verify_assertion
 
 Kind = Literal["phone", "computer"]
@@ -40,18 +41,22 @@ def _device(row: Row) -> Device:
 
 
 async def add_credential(
-    db: Transaction, now: float, keys: Keys, *, holder: str, kind: Kind, name: str, new: NewCredential, usable_at: float
-) -> tuple[str, str]:
-    """Keep a new credential; its id and, for a phone, the secret of its cookie."""
+    db: Transaction, now: float, keys: Keys, *, holder: str, kind: Kind, name: str, new: NewCredential,
+    usable_at: float, made_in: str = "",
+) -> tuple[str, str]:  # fmt: skip
+    """Keep a new credential; its id and, for a phone, the secret of its cookie.
+
+    ``made_in``: the session in which she added it; it goes if that sign-in was not hers.
+    """
     credential, secret = tokens.new_secret(128), tokens.new_secret()
     added = await db.run(
         "INSERT INTO phone_credentials (id, webauthn_id, holder, kind, name, public_key, sign_count, backed_up,"
-        " cookie, created_at, usable_at, quiet_start, quiet_end) VALUES (:id, :webauthn_id, :holder, :kind, :name,"
-        " :public_key, :sign_count, :backed_up, :cookie, :now, :usable_at, '', '')"
+        " cookie, created_at, usable_at, made_in, quiet_start, quiet_end) VALUES (:id, :webauthn_id, :holder, :kind,"
+        " :name, :public_key, :sign_count, :backed_up, :cookie, :now, :usable_at, :made_in, '', '')"
         " ON CONFLICT (webauthn_id) DO NOTHING",
         id=credential, webauthn_id=new.webauthn_id, holder=holder, kind=kind, name=name[:NAME_MAX_LENGTH],
         public_key=new.public_key, sign_count=new.sign_count, backed_up=int(new.backed_up),
-        cookie=keys.digest(secret) if kind == "phone" else None, now=now, usable_at=usable_at,
+        cookie=keys.digest(secret) if kind == "phone" else None, now=now, usable_at=usable_at, made_in=made_in,
     )  # fmt: skip
     if not added:
         raise Refusal("webauthn", "Cette clé est déjà enregistrée.", "credential id is taken", status=409)
@@ -106,6 +111,7 @@ async def verify_credential(
     )  # fmt: skip
     if row is None or (holder and row["holder"] != holder) or (kind and row["kind"] != kind):
         raise Refusal("webauthn", "Cette clé n'est pas reconnue, ou pas encore active.", "no such key", status=403)
+    await hold_holder(db, row["holder"])
     seen: Verified = verify_assertion(
         credential, challenge=challenge, rp_id=rp_id, origin=origin,
         public_key=row["public_key"], sign_count=row["sign_count"], holder=row["holder"], discovered=holder is None,
@@ -135,16 +141,18 @@ async def rename_credential(db: Transaction, *, holder: str, credential: str, na
 
 
 async def revoke_credentials(
-    db: Transaction, now: float, keys: Keys, *, holder: str, why: str, kind: Kind, credential: str | None = None
-) -> int:
-    """Switch off one of her credentials of a kind, or all of them; how many."""
+    db: Transaction, now: float, keys: Keys, *, holder: str, why: str, kind: Kind | None = None,
+    credential: str | None = None, made_in: str | None = None,
+) -> list[str]:  # fmt: skip
+    """Switch off her credentials, all or those of a kind, an id, a session; their ids. Their sessions: see signin."""
     gone = await db.all(
         "UPDATE phone_credentials SET revoked_at = :now, cookie = NULL, push = NULL"
-        " WHERE holder = :holder AND kind = :kind AND revoked_at IS NULL"
-        " AND (id = :id OR CAST(:id AS TEXT) IS NULL) RETURNING id",
-        now=now, holder=holder, kind=kind, id=credential,
+        " WHERE holder = :holder AND revoked_at IS NULL AND (kind = :kind OR CAST(:kind AS TEXT) IS NULL)"
+        " AND (id = :id OR CAST(:id AS TEXT) IS NULL) AND (made_in = :made_in OR CAST(:made_in AS TEXT) IS NULL)"
+        " RETURNING id, kind",
+        now=now, holder=holder, kind=kind, id=credential, made_in=made_in,
     )  # fmt: skip
     for row in gone:
         await db.run("DELETE FROM phone_typed_codes WHERE credential = :id", id=row["id"])
-        await write_ledger(db, now, keys, f"{kind}.revoked", holder, {"credential": row["id"], "why": why})
-    return len(gone)
+        await write_ledger(db, now, keys, f"{row['kind']}.revoked", holder, {"credential": row["id"], "why": why})
+    return [row["id"] for row in gone]

@@ -40,7 +40,5 @@ DOORS = [
     Door(method="POST", path=f"{API}/fallback", guard=active_phone, act=ask_pages.arm_typed, speaks="json"),
     Door(method="DELETE", path=f"{API}/fallback", guard=active_phone, act=ask_pages.disarm_typed, speaks="json"),
     Door(method="GET", path="/lost", guard=anyone, act=enrolment_pages.show_lost),
-    Door(method="POST", path="/lost", guard=anyone, act=enrolment_pages.report_lost),
     Door(method="GET", path="/cancel", guard=anyone, act=enrolment_pages.show_cancel),
-    Door(method="POST", path="/cancel", guard=anyone, act=enrolment_pages.cancel),
 ]  # fmt: skip

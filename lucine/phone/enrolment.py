@@ -14,9 +14,9 @@ from lucine.safe import Keys, Reader, Transaction, tokens, write_ledger
 from lucine.web import Refusal
 from lucine.web.settings import Settings
 
-from .asks import cancel_asks, read_code
+from .asks import read_code
 from .credentials import add_credential, devices_of, revoke_credentials
-from .holders import Holder, channels_of, find_holder, holder_of_number, same_channels
+from .holders import Holder, channels_of_number, find_holder, same_channels
 from .notices import new_cancel, tell_holder
 from .passkeys import creation_options, verify_creation
 
@@ -42,21 +42,44 @@ class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _over() -> Refusal:
-    words = "Ce code d'enrôlement n'est plus valable. Demandez-en un nouveau."
+    words = "Ce code d'ajout ne vaut plus. Demandez-en un nouveau."
     return Refusal("voucher", words, "voucher unknown, expired or spent", status=410)
 
 
-async def make_voucher(db: Transaction, now: float, keys: Keys, *, holder: str, kind: Kind) -> str:
-    """The secret that lets one phone enrol, once, within VOUCHER_SECONDS."""
+async def make_voucher(db: Transaction, now: float, keys: Keys, *, holder: str, kind: Kind, made_in: str = "") -> str:
+    """The secret that lets one phone enrol, once, within VOUCHER_SECONDS; ``made_in``: the session, if one."""
     secret = tokens.new_secret()
     seconds = CODES_VOUCHER_SECONDS if kind == "codes" else VOUCHER_SECONDS
     await db.run(
-        "INSERT INTO phone_vouchers (digest, holder, kind, made_at, expires_at)"
-        " VALUES (:digest, :holder, :kind, :now, :expires)",
-        digest=keys.digest("voucher:" + secret), holder=holder, kind=kind, now=now, expires=now + seconds,
+        "INSERT INTO phone_vouchers (digest, holder, kind, made_in, made_at, expires_at)"
+        " VALUES (:digest, :holder, :kind, :made_in, :now, :expires)",
+        digest=keys.digest("voucher:" + secret), holder=holder, kind=kind, made_in=made_in, now=now,
+        expires=now + seconds,
     )  # fmt: skip
     await write_ledger(db, now, keys, "voucher.made", holder, {"kind": kind})
     return secret
+
+
+async def void_vouchers(db: Transaction, now: float, *, holder: str, made_in: str | None = None) -> None:
+    """No enrolment that was begun may end: all of hers, with the codes under way, or those of one session."""
+    await db.run(
+        "UPDATE phone_vouchers SET spent_at = :now WHERE holder = :holder AND spent_at IS NULL"
+        " AND (made_in = :made_in OR CAST(:made_in AS TEXT) IS NULL)",
+        now=now, holder=holder, made_in=made_in,
+    )  # fmt: skip
+    if made_in is None:
+        await db.run("UPDATE phone_code_requests SET spent_at = :now WHERE holder = :holder AND spent_at IS NULL",
+                     now=now, holder=holder)  # fmt: skip
+
+
+async def undo_session(db: Transaction, now: float, keys: Keys, *, holder: str, session: str) -> None:
+    """That sign-in was not hers: the phones, passkeys and recovery codes that were made in it are void."""
+    await revoke_credentials(db, now, keys, holder=holder, made_in=session, why="not_me")
+    await db.run(
+        "UPDATE phone_recovery_codes SET spent_at = :now WHERE holder = :holder AND made_in = :session"
+        " AND spent_at IS NULL",
+        now=now, holder=holder, session=session,
+    )  # fmt: skip
 
 
 async def begin_enrolment(
@@ -94,7 +117,7 @@ async def finish_enrolment(
     row = await db.one(
         "UPDATE phone_vouchers SET spent_at = :now"
         " WHERE digest = :digest AND spent_at IS NULL AND challenge IS NOT NULL AND expires_at > :now"
-        " RETURNING holder, kind, challenge",
+        " RETURNING holder, kind, made_in, challenge",
         digest=keys.digest("voucher:" + voucher), now=now,
     )  # fmt: skip
     if row is None:
@@ -102,20 +125,19 @@ async def finish_enrolment(
     new = verify_creation(credential, challenge=row["challenge"], rp_id=settings.host, origin=settings.origin)
     usable_at = now + settings.quarantine_hours * 3600 if row["kind"] == "codes" else now
     device, cookie = await add_credential(
-        db, now, keys, holder=row["holder"], kind="phone", name=name, new=new, usable_at=usable_at
-    )
+        db, now, keys, holder=row["holder"], kind="phone", name=name, new=new, usable_at=usable_at,
+        made_in=row["made_in"],
+    )  # fmt: skip
     cancel = await new_cancel(db, now, keys, holder=row["holder"], what="phone", target=device)
     await tell_holder(
         db, now, keys, holder=row["holder"], what="new_phone",
         usable_at=usable_at, waits=usable_at > now, link=f"{settings.origin}/cancel?token={cancel}",
     )  # fmt: skip
-    # Recovery codes switch her other phones off: not for one that she may still throw out.
-    phones = len(await devices_of(db, row["holder"], "phone"))
-    for_another = usable_at > now and phones > 1
+    # Recovery codes switch her phones off: not for one that she may still throw out.
     codes = (
         []
-        if for_another or await recovery_codes_left(db, row["holder"])
-        else await new_recovery_codes(db, now, keys, holder=row["holder"])
+        if usable_at > now or await recovery_codes_left(db, row["holder"])
+        else await new_recovery_codes(db, now, keys, holder=row["holder"], made_in=row["made_in"])
     )
     return Enrolled(cookie=cookie, recovery_codes=codes, usable_at=usable_at)
 
@@ -127,26 +149,25 @@ async def request_codes(
 
     Nothing is sent unless the private mail and mobile are both the ones on record: the number is public.
     """
-    holder = await holder_of_number(db, national_id or "")
-    known = await channels_of(db, keys, holder.id) if holder else {}
+    holder, known = await channels_of_number(db, keys, national_id or "")
     right = same_channels(known, mail, mobile)
     secret = tokens.new_secret()
     mail_code, sms_code = tokens.new_code(MAIL_CODE_LENGTH), tokens.new_code(SMS_CODE_LENGTH)
     recent = await db.one(
         "SELECT COUNT(*) AS requests FROM phone_code_requests WHERE holder = :holder AND made_at > :since",
-        holder=holder.id if holder else "", since=now - 86400,
+        holder=holder, since=now - 86400,
     )  # fmt: skip
     right = right and recent is not None and recent["requests"] < CODE_REQUESTS_MAX_PER_DAY
     await db.run(
         "INSERT INTO phone_code_requests (digest, holder, mail_code, sms_code, made_at, expires_at, tries)"
         " VALUES (:digest, :holder, :mail_code, :sms_code, :now, :expires, 0)",
-        digest=keys.digest("codes:" + secret), holder=holder.id if holder and right else None,
+        digest=keys.digest("codes:" + secret), holder=holder if right else None,
         mail_code=keys.digest("mail code:" + mail_code), sms_code=keys.digest("sms code:" + sms_code),
         now=now, expires=now + CODES_SECONDS,
     )  # fmt: skip
-    if holder and right:
-        await tell_holder(db, now, keys, holder=holder.id, what="code", only="mail", code=mail_code)
-        await tell_holder(db, now, keys, holder=holder.id, what="code", only="mobile", code=sms_code)
+    if right:
+        await tell_holder(db, now, keys, holder=holder, what="code", only="mail", code=mail_code)
+        await tell_holder(db, now, keys, holder=holder, what="code", only="mobile", code=sms_code)
     return secret
 
 
@@ -180,7 +201,7 @@ async def recovery_codes_left(db: Reader, holder: str) -> int:
     return int(row["codes"]) if row else 0
 
 
-async def new_recovery_codes(db: Transaction, now: float, keys: Keys, *, holder: str) -> list[str]:
+async def new_recovery_codes(db: Transaction, now: float, keys: Keys, *, holder: str, made_in: str = "") -> list[str]:
     """Ten fresh codes, in groups of four; the old ones are void. Shown once, stored as digests."""
     await db.run(
         "UPDATE phone_recovery_codes SET spent_at = :now WHERE holder = :holder AND spent_at IS NULL",
@@ -188,29 +209,30 @@ async def new_recovery_codes(db: Transaction, now: float, keys: Keys, *, holder:
     )  # fmt: skip
     codes = [tokens.new_code(RECOVERY_CODE_LENGTH) for _ in range(RECOVERY_CODES)]
     await db.many(
-        "INSERT INTO phone_recovery_codes (digest, holder, made_at) VALUES (:digest, :holder, :now)",
-        [{"digest": keys.digest("recovery:" + code), "holder": holder, "now": now} for code in codes],
+        "INSERT INTO phone_recovery_codes (digest, holder, made_in, made_at) VALUES (:digest, :holder, :made_in, :now)",
+        [
+            {"digest": keys.digest("recovery:" + code), "holder": holder, "made_in": made_in, "now": now}
+            for code in codes
+        ],
     )
     await write_ledger(db, now, keys, "recovery_codes.made", holder)
     return ["-".join(code[i : i + 4] for i in range(0, len(code), 4)) for code in codes]
 
 
 async def use_recovery_code(db: Transaction, now: float, keys: Keys, *, code: str) -> str | None:
-    """Switch every phone of the code's holder off; the holder, or None for a wrong code."""
+    """The holder of a recovery code, now spent, whose phones are to be switched off; None for a wrong code."""
     row = await db.one(
         "UPDATE phone_recovery_codes SET spent_at = :now WHERE digest = :digest AND spent_at IS NULL RETURNING holder",
         digest=keys.digest("recovery:" + read_code(code)), now=now,
     )  # fmt: skip
     if row is None:
         return None
-    await revoke_credentials(db, now, keys, holder=row["holder"], kind="phone", why="recovery code")
-    await cancel_asks(db, now, holder=row["holder"])
-    await tell_holder(db, now, keys, holder=row["holder"], what="phones_off")
+    await write_ledger(db, now, keys, "recovery_code.used", row["holder"])
     return str(row["holder"])
 
 
 async def read_cancel(db: Reader, now: float, keys: Keys, secret: str) -> str | None:
-    """What a cancelling link is about ("phone" or "typed"), or None when it is over."""
+    """What a cancelling link is about ("phone", "passkey" or "typed"), or None when it is over."""
     row = await db.one(
         "SELECT what FROM phone_cancels WHERE digest = :digest AND spent_at IS NULL AND expires_at > :now",
         digest=keys.digest(secret), now=now,
@@ -218,21 +240,22 @@ async def read_cancel(db: Reader, now: float, keys: Keys, secret: str) -> str | 
     return str(row["what"]) if row else None
 
 
-async def use_cancel(db: Transaction, now: float, keys: Keys, secret: str) -> bool:
-    """Do what the link is for; whether it was still good."""
+class Cancelled(msgspec.Struct, frozen=True, kw_only=True):
+    """What a cancelling link was for: a credential to be switched off, or the typed code."""
+
+    holder: str
+    what: str
+    target: str
+
+
+async def use_cancel(db: Transaction, now: float, keys: Keys, secret: str) -> Cancelled | None:
+    """Spend the link; what is to be cancelled, or None when it is over."""
     row = await db.one(
         "UPDATE phone_cancels SET spent_at = :now WHERE digest = :digest AND spent_at IS NULL AND expires_at > :now"
         " RETURNING holder, what, target",
         now=now, digest=keys.digest(secret),
     )  # fmt: skip
     if row is None:
-        return False
-    if row["what"] == "phone":
-        await revoke_credentials(
-            db, now, keys, holder=row["holder"], kind="phone", credential=row["target"], why="cancelled"
-        )
-        await cancel_asks(db, now, holder=row["holder"])
-    else:
-        await db.run("DELETE FROM phone_typed_codes WHERE holder = :holder", holder=row["holder"])
+        return None
     await write_ledger(db, now, keys, "cancelled", row["holder"], {"what": row["what"]})
-    return True
+    return Cancelled(**dict(row))

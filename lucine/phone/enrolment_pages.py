@@ -7,7 +7,6 @@ from starlette.responses import Response
 
 from lucine.directory import national_id_of
 from lucine.web import Refusal, Visit, cookies, json_answer, not_found, page
-from lucine.web.pages import redirect
 
 from .asks import read_code
 from .credentials import Device, revoke_credentials
@@ -17,8 +16,7 @@ from .enrolment import (
     finish_enrolment,
     read_cancel,
     request_codes,
-    use_cancel,
-    use_recovery_code,
+    void_vouchers,
 )
 from .guards import COOKIE, COOKIE_SECONDS
 
@@ -103,6 +101,7 @@ async def cancel_pending(visit: Visit, device: Device) -> Response:
         await revoke_credentials(
             db, visit.now, house.keys, holder=device.holder, kind="phone", credential=target, why="cancelled"
         )
+        await void_vouchers(db, visit.now, holder=device.holder)
     return json_answer({})
 
 
@@ -110,23 +109,7 @@ async def show_lost(visit: Visit, _: None) -> Response:
     return page(visit, "phone/lost.html", sent="sent" in visit.query())
 
 
-async def report_lost(visit: Visit, _: None) -> Response:
-    """A recovery code switches every phone off. The answer never says whether the code was right."""
-    code = (await visit.form()).get("code", "")
-    async with visit.house.db.transaction() as db:
-        await use_recovery_code(db, visit.now, visit.house.keys, code=code)
-    visit.house.bell.ring("notices")
-    return redirect("/lost?sent=1")
-
-
 async def show_cancel(visit: Visit, _: None) -> Response:
     token = visit.query().get("token", "")
     what = await read_cancel(visit.house.db, visit.now, visit.house.keys, token)
     return page(visit, "phone/cancel.html", state="ask" if what else "over", token=token, what=what or "phone")
-
-
-async def cancel(visit: Visit, _: None) -> Response:
-    token = (await visit.form()).get("token", "")
-    async with visit.house.db.transaction() as db:
-        done = await use_cancel(db, visit.now, visit.house.keys, token)
-    return page(visit, "phone/cancel.html", state="done" if done else "over", token="", what="phone")

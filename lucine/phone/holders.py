@@ -1,5 +1,7 @@
 """Holders: professionals who have, or may enrol, a phone. Their mail and mobile are sealed."""
 
+from functools import cache
+
 import msgspec
 
 from lucine.directory import find_professional
@@ -83,6 +85,25 @@ async def channels_of(db: Reader, keys: Keys, holder: str) -> dict[str, str]:
         for channel in ("mail", "mobile")
         if row[channel] is not None
     }
+
+
+async def channels_of_number(db: Reader, keys: Keys, number: str) -> tuple[str, dict[str, str]]:
+    """Who has a number, and her channels in clear; '' and none for nobody, by the same work (a number is public)."""
+    row = await db.one("SELECT id, mail, mobile FROM phone_holders WHERE national_id = :number", number=number)
+    holder = row["id"] if row else ""
+    known = {}
+    for channel in ("mail", "mobile"):
+        sealed = row[channel] if row else None
+        place, kept = (f"phone_holders.{channel}.{holder}", sealed) if sealed else ("decoy", _decoy(keys))
+        plain = keys.unseal(place, kept).decode()
+        if sealed:
+            known[channel] = plain
+    return holder, known
+
+
+@cache
+def _decoy(keys: Keys) -> bytes:
+    return keys.seal("decoy", b"personne@exemple.invalid")
 
 
 def same_channels(known: dict[str, str], mail: str, mobile: str) -> bool:

@@ -72,9 +72,10 @@ async def _forget_expired(db: Transaction, now: float, *, holder: str) -> None:
     await db.run("DELETE FROM phone_typed_codes WHERE holder = :holder AND expires_at <= :now", holder=holder, now=now)
 
 
-async def disarm_typed_code(db: Transaction, *, holder: str) -> None:
+async def disarm_typed_code(db: Transaction, now: float, keys: Keys, *, holder: str) -> None:
     """Forget it."""
-    await db.run("DELETE FROM phone_typed_codes WHERE holder = :holder", holder=holder)
+    if await db.run("DELETE FROM phone_typed_codes WHERE holder = :holder", holder=holder):
+        await write_ledger(db, now, keys, "typed_code.disarmed", holder)
 
 
 async def claim_by_typed_code(db: Transaction, now: float, keys: Keys, *, ask: str, code: str) -> Ask:

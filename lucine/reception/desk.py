@@ -17,11 +17,10 @@ from .sessions import (
     end_by_provider,
     end_session,
     find_guest,
-    forget_old_sessions,
     open_session,
     touch,
 )
-from .starts import START_SECONDS, Start, forget_old_starts, keep_start, new_start, take_start
+from .starts import START_SECONDS, Start, keep_start, new_start, take_start
 
 log = structlog.get_logger()
 
@@ -94,8 +93,6 @@ class Desk:
         except Refusal as refusal:
             return self._not_in(visit, refusal)
         async with house.db.transaction() as db:
-            await forget_old_starts(db, visit.now)
-            await forget_old_sessions(db, visit.now, house.settings)
             await keep_start(db, visit.now, house.keys, front=self._front, browser=browser, state=state, start=start)
         answer = redirect(address)
         cookies.set_cookie(answer, self._arriving, browser, seconds=START_SECONDS)
@@ -124,11 +121,11 @@ class Desk:
         arrived = await self._relying.exchange(visit.now, code=said["code"], verifier=start.verifier, nonce=start.nonce)
         guest = read_guest(arrived)
         async with house.db.transaction() as db:
-            if before := _secret(visit, self._front):
-                await end_session(db, visit.now, house.keys, front=self._front, secret=before, why="replaced")
             secret = await open_session(
                 db, visit.now, house.keys, house.settings, front=self._front, guest=guest, began_at=start.began_at
             )
+            if before := _secret(visit, self._front):
+                await end_session(db, visit.now, house.keys, front=self._front, secret=before, why="replaced")
         if secret is None:
             words = "Votre session est terminée. Connectez-vous à nouveau."
             raise Refusal("login_required", words, "logged out while signing in", status=403)

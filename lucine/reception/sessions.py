@@ -3,7 +3,8 @@
   open --she leaves, comes in again, 30 min idle, 4 h, her provider says so--> gone
 
 A logout that arrives while its sign-in is still under way must not come too late: what the provider
-ended is remembered, and a start older than that opens nothing.
+ended is remembered, and a start older than that opens nothing. Both first take the same row, so that
+one of the two sees what the other did.
 """
 
 import msgspec
@@ -35,11 +36,7 @@ async def open_session(
     """
     subject = _mark(keys, "sub", front, guest.issuer, guest.subject)
     sid = _mark(keys, "sid", front, guest.issuer, guest.sid) if guest.sid else None
-    ended = await db.one(
-        "SELECT 1 AS ended FROM reception_spent WHERE mark IN (:sid, :subject) AND spent_at >= :began_at",
-        sid=sid or subject, subject=subject, began_at=began_at,
-    )  # fmt: skip
-    if ended:
+    if await _take(db, now, [subject, *([sid] if sid else [])]) >= began_at:
         return None
     secret = tokens.new_secret()
     cookie = keys.digest(f"{front}:{secret}")
@@ -99,6 +96,7 @@ async def end_by_provider(db: Transaction, now: float, keys: Keys, *, front: str
     if not fresh:
         return False
     subject, sid = _mark(keys, "sub", front, claims.iss, claims.sub), _mark(keys, "sid", front, claims.iss, claims.sid)
+    await _take(db, now, [mark for mark, named in ((subject, claims.sub), (sid, claims.sid)) if named])
     # A sid names one session; one whose ID token had no sid cannot be told apart, and goes with its owner's others.
     which = "(sid = :sid OR (sid IS NULL AND subject = :subject))" if claims.sid else "subject = :subject"
     rows = await db.all(
@@ -113,6 +111,23 @@ async def end_by_provider(db: Transaction, now: float, keys: Keys, *, front: str
     for row in rows:
         await _write_end(db, now, keys, front, row, "provider")
     return True
+
+
+async def _take(db: Transaction, now: float, marks: list[bytes]) -> float:
+    """Keep these names for this transaction until it is over; when the provider last ended one of them (or 0).
+
+    The statement waits for another transaction that has one of them, and reads what that one left. In one
+    order, or two would wait for each other; and always before a row of reception_sessions is touched.
+    """
+    ended_at = 0.0
+    for mark in sorted(marks):
+        row = await db.one(
+            "INSERT INTO reception_spent (mark, spent_at, expires_at) VALUES (:mark, 0, :now)"
+            " ON CONFLICT (mark) DO UPDATE SET mark = :mark RETURNING spent_at",
+            mark=mark, now=now,
+        )  # fmt: skip
+        ended_at = max(ended_at, row["spent_at"] if row else 0.0)
+    return ended_at
 
 
 async def _write_end(db: Transaction, now: float, keys: Keys, front: str, row: Row, why: str) -> None:

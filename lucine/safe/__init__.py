@@ -1,6 +1,7 @@
 """Keys, seals, the ledger and the database. It never knows what the data mean."""
 
 from . import tokens
+from .broom import sweep
 from .db import Database, Reader, Row, StorageUnavailable, Transaction, connect
 from .keys import Keys
 from .ledger import verify_ledger, write_ledger
@@ -15,6 +16,7 @@ __all__ = [
     "Transaction",
     "connect",
     "migrate",
+    "sweep",
     "tokens",
     "verify_ledger",
     "write_ledger",

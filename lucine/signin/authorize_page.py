@@ -1,6 +1,6 @@
 """/auth: the front door of every sign-in (OIDC Core 3.1.2), and the pushed requests of RFC 9126."""
 
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import msgspec
 from starlette.responses import Response
@@ -57,15 +57,16 @@ async def authorize(visit: Visit, said: dict[str, str]) -> Response:
 async def _fetch_pushed(house: House, now: float, client: Client, address: str) -> Request:
     """A pushed request may be opened again until a code was given for it (RFC 9126 section 7.3)."""
     row = await house.db.one(
-        "SELECT parameters, dpop_key FROM signin_pushed"
+        "SELECT request FROM signin_pushed"
         " WHERE digest = :digest AND client = :client AND spent_at IS NULL AND expires_at > :now",
         digest=house.keys.digest(address), client=client.id, now=now,
     )  # fmt: skip
     if row is None:
         words = "Cette demande de connexion n'est plus valable. Retournez au service et recommencez."
         raise Refusal("invalid_request_uri", words, "pushed request unknown, expired or used")
-    said = msgspec.json.decode(row["parameters"], type=dict[str, str])
-    return read_request(said, client, pushed=address, dpop_key=row["dpop_key"])
+    request = msgspec.json.decode(row["request"], type=Request)
+    check_redirect({"redirect_uri": request.redirect_uri}, client)  # the registration may have changed
+    return msgspec.structs.replace(request, pushed=address)
 
 
 def _send_back(visit: Visit, request: Request, refusal: Travelling) -> Response:
@@ -85,7 +86,7 @@ async def _answer(visit: Visit, client: Client, request: Request) -> Response:
         return redirect(address)
     if request.prompt == "none":
         return _send_back(visit, request, Travelling("login_required", "nobody is signed in"))
-    return await begin(visit, request, service=client.name, host=client.host)
+    return await begin(visit, request, service=client.name, host=host_of(request.redirect_uri))
 
 
 async def _good_enough(visit: Visit, client: Client, request: Request, session: Session) -> bool:
@@ -116,6 +117,11 @@ async def code_address(db: Transaction, visit: Visit, request: Request, session:
     return answer_address(request, visit.house.settings.origin, code=code)
 
 
+def host_of(address: str) -> str:
+    """Where the code goes, for people to read and to commit to."""
+    return urlsplit(address).hostname or ""
+
+
 async def begin(visit: Visit, request: Request, *, service: str, host: str) -> Response:
     """Open a start for this browser and show its page."""
     house = visit.house
@@ -123,7 +129,7 @@ async def begin(visit: Visit, request: Request, *, service: str, host: str) -> R
     number = national_id_of(request.login_hint) if request.login_hint else None
     browser = browser_name.browser_name(visit.request.headers.get("user-agent", ""))
     async with house.db.transaction() as db:
-        if number and not await browsers.may_be_known(db, house.keys, visit.cookie("browser")):
+        if number and not await browsers.may_be_known(db, visit.cookie("browser")):
             await tries.note_try(
                 db, visit.now, house.keys, number=number, client=request.client, channel="page",
                 prefix=place.prefix_of(visit.address),
@@ -151,14 +157,15 @@ async def push_request(visit: Visit, _: None) -> Response:
     if "request_uri" in form:
         raise Refusal("invalid_request", "Cette demande n'est pas lisible.", "request_uri inside a pushed request")
     dpop_key = await check_proof(visit)
-    kept = {name: value for name, value in form.items() if not name.startswith("client_") or name == "client_id"}
-    read_request(kept, client, pushed="now", dpop_key=dpop_key)
+    said = {name: value for name, value in form.items() if not name.startswith("client_") or name == "client_id"}
+    # What was read is what is kept: anybody may send 60 KB of other parameters in a public client's name.
+    request = read_request(said, client, dpop_key=dpop_key)
     address = PUSHED_PREFIX + tokens.new_secret()
     async with visit.house.db.transaction() as db:
         await db.run(
-            "INSERT INTO signin_pushed (digest, client, parameters, dpop_key, expires_at)"
-            " VALUES (:digest, :client, :parameters, :dpop_key, :expires)",
+            "INSERT INTO signin_pushed (digest, client, request, expires_at)"
+            " VALUES (:digest, :client, :request, :expires)",
             digest=visit.house.keys.digest(address), client=client.id,
-            parameters=msgspec.json.encode(kept).decode(), dpop_key=dpop_key, expires=visit.now + PUSHED_SECONDS,
+            request=msgspec.json.encode(request).decode(), expires=visit.now + PUSHED_SECONDS,
         )  # fmt: skip
     return json_answer({"request_uri": address, "expires_in": PUSHED_SECONDS}, status=201)

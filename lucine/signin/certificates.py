@@ -11,14 +11,15 @@ from lucine.web import Refusal, Visit
 
 from .clients import Client
 
-SCOPE_KEY = "lucine.client_certificate"
+SCOPE_KEY = "lucine.client_certificate"  # in each scope of the TLS door: the certificate (DER), or None
 
 
 def certificate_of(visit: Visit) -> x509.Certificate | None:
     """The certificate that the client proved in TLS. A header from anybody but a trusted proxy is ignored."""
-    der = visit.request.scope.get(SCOPE_KEY)
-    if der:
-        return x509.load_der_x509_certificate(der)
+    scope = visit.request.scope
+    if SCOPE_KEY in scope:
+        # The TLS door: what it saw is all that counts, whatever the headers say.
+        return x509.load_der_x509_certificate(scope[SCOPE_KEY]) if scope[SCOPE_KEY] else None
     header = visit.house.settings.client_cert_header
     texts = [text for text in visit.request.headers.getlist(header) if text] if header else []
     if not texts or not visit.from_trusted_proxy:

@@ -1,5 +1,6 @@
 """What the sign-in does by itself: forget what is over."""
 
+from lucine.safe import sweep
 from lucine.web import House
 
 from .sessions import KEPT_SECONDS
@@ -8,18 +9,26 @@ from .starts import KEPT_SECONDS as STARTS_KEPT_SECONDS
 
 
 async def clean_signin(house: House, now: float) -> bool:
-    """Chore: codes and requests go when they are over, sessions and grants after half a year."""
-    async with house.db.transaction() as db:
-        await forget_spent(db, now)
+    """Chore: requests go soon after they are over, codes a day later, sessions and grants after half a year."""
+    db, day, old = house.db, now - 86400, now - KEPT_SECONDS
+    unfinished = now - house.settings.long_start_seconds - STARTS_KEPT_SECONDS
+    more = [
+        await forget_spent(db, now),
+        await sweep(db, "signin_pushed", "digest", "expires_at < :hour", hour=now - 3600),
+        # Before its ask goes, which the phone room keeps for an hour.
+        await sweep(db, "signin_ciba", "digest", "expires_at < :half", half=now - 1800),
         # A replayed code or refresh token must still be recognised while its tokens could live.
-        day = now - 86400
-        for table in ("signin_codes", "signin_pushed", "signin_ciba", "signin_refresh"):
-            await db.run(f"DELETE FROM {table} WHERE expires_at < :day", day=day)
-        # What became a session says which browser it was, should she disown it months later.
-        await db.run("DELETE FROM signin_starts WHERE opened_at < :day AND (session IS NULL OR opened_at < :old)",
-                     day=now - STARTS_KEPT_SECONDS, old=now - KEPT_SECONDS)  # fmt: skip
-        await db.run("DELETE FROM signin_deliveries WHERE done_at < :day", day=day)
-        await db.run("DELETE FROM signin_grants WHERE session IN (SELECT id FROM signin_sessions"
-                     " WHERE ended_at < :old)", old=now - KEPT_SECONDS)  # fmt: skip
-        await db.run("DELETE FROM signin_sessions WHERE ended_at < :old", old=now - KEPT_SECONDS)
-    return False
+        await sweep(db, "signin_codes", "digest", "expires_at < :day", day=day),
+        await sweep(db, "signin_refresh", "digest", "expires_at < :day", day=day),
+        # Anybody may open starts. What rang or became a session says which browser it was, should she disown it.
+        await sweep(db, "signin_starts", "id", "session IS NULL AND opened_at < :unfinished AND browser IS NULL",
+                    unfinished=unfinished),
+        await sweep(db, "signin_starts", "id", "session IS NULL AND opened_at < :day", day=day),
+        await sweep(db, "signin_starts", "id", "session IS NOT NULL AND opened_at < :old", old=old),
+        await sweep(db, "signin_deliveries", "id", "done_at < :day", day=day),
+        await sweep(db, "signin_grants", "id",
+                    "session IN (SELECT id FROM signin_sessions WHERE ended_at < :old)", old=old),
+    ]  # fmt: skip
+    if not more[-1]:  # the sessions say which grants are old
+        more.append(await sweep(db, "signin_sessions", "id", "ended_at < :old", old=old))
+    return any(more)

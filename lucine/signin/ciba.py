@@ -34,6 +34,7 @@ INTERVAL_SECONDS = 5
 SLOW_DOWN_SECONDS = 5
 BINDING_MESSAGE_MAX_LENGTH = 100
 NOTIFICATION_TOKEN_MAX_LENGTH = 1024
+WAITING_MAX = 500  # of one client for one number
 HINTS = ("login_hint", "id_token_hint", "login_hint_token")
 
 
@@ -52,21 +53,25 @@ async def start_ciba(visit: Visit, _: None) -> Response:
     holder, bonded = await _read_hint(visit, client, form)
     shown = asks.Shown(
         client=client.id, service=client.name, host=client.host or client.id, acr=ACRS[0],
-        browser=form.get("binding_message", ""), place="",
+        browser="", place="", message=form.get("binding_message", ""),
     )  # fmt: skip
     auth_req_id, code = tokens.new_secret(), tokens.new_code(asks.SCREEN_CODE_LENGTH)
+    hint = form.get("login_hint", "")
+    number = national_id_of(hint) or hint or (holder.national_id if holder else "")
+    about = house.keys.mac("ciba about", f"{client.id} {number}".encode())
     async with house.db.transaction() as db:
         if "login_hint" in form:
             await tries.note_try(
-                db, visit.now, house.keys, number=national_id_of(form["login_hint"]) or form["login_hint"],
-                client=client.id, channel="ciba", prefix=place.prefix_of(visit.address),
+                db, visit.now, house.keys, number=number, client=client.id, channel="ciba",
+                prefix=place.prefix_of(visit.address),
             )  # fmt: skip
+        await _make_room(db, visit.now, about)
         rings = bonded and holder is not None and await asks.may_ring(db, holder=holder.id)
         ask = await asks.open_ask(
             db, visit.now, shown=shown, seconds=seconds, kind="ring" if rings else "silent",
             holder=holder.id if holder else None, code=house.keys.digest("screen code:" + code), rings=rings,
         )  # fmt: skip
-        await _keep(db, visit.now, house.keys, client, form, auth_req_id, ask, seconds)
+        await _keep(db, visit.now, house.keys, client, form, auth_req_id, about, ask, seconds)
     answer = {
         "auth_req_id": auth_req_id,
         "expires_in": seconds,
@@ -77,9 +82,23 @@ async def start_ciba(visit: Visit, _: None) -> Response:
     return json_answer(answer)
 
 
+async def _make_room(db: Transaction, now: float, about: bytes) -> None:
+    """Before one more: the WAITING_MAX-th request of this client for this number, counted from the newest, ends.
+
+    Nobody is refused. A refusal would tell nothing either, but whoever types a public number into the client's
+    page often enough would lock its holder out there; this way the request that she has just begun is good.
+    """
+    oldest = await db.one(
+        "SELECT ask FROM signin_ciba WHERE about = :about ORDER BY made_at DESC LIMIT 1 OFFSET :most",
+        about=about, most=WAITING_MAX - 1,
+    )  # fmt: skip
+    if oldest:
+        await asks.drop_silent(db, now, ask=oldest["ask"])
+
+
 async def _keep(
-    db: Transaction, now: float, keys: Keys, client: Client, form: dict[str, str], auth_req_id: str, ask: str,
-    seconds: int,
+    db: Transaction, now: float, keys: Keys, client: Client, form: dict[str, str], auth_req_id: str, about: bytes,
+    ask: str, seconds: int,
 ) -> None:  # fmt: skip
     digest = keys.digest("auth_req_id:" + auth_req_id)
     ping = None
@@ -87,11 +106,11 @@ async def _keep(
         said = f"{auth_req_id} {form['client_notification_token']}"
         ping = keys.seal(f"signin_ciba.{tokens.encode(digest)}", said.encode())
     await db.run(
-        "INSERT INTO signin_ciba (digest, grant_id, client, ask, scope, poll_interval, ping, expires_at)"
-        " VALUES (:digest, :grant, :client, :ask, :scope, :interval, :ping, :expires)",
+        "INSERT INTO signin_ciba (digest, grant_id, client, ask, scope, about, made_at, poll_interval, ping,"
+        " expires_at) VALUES (:digest, :grant, :client, :ask, :scope, :about, :now, :interval, :ping, :expires)",
         digest=digest, grant=tokens.new_secret(128), client=client.id, ask=ask,
         scope=" ".join(scope for scope in SCOPES if scope in form["scope"].split(" ")),
-        interval=INTERVAL_SECONDS, ping=ping, expires=now + seconds,
+        about=about, now=now, interval=INTERVAL_SECONDS, ping=ping, expires=now + seconds,
     )  # fmt: skip
 
 
@@ -136,7 +155,9 @@ async def _read_hint(visit: Visit, client: Client, form: dict[str, str]) -> tupl
     if typ == "login-hint+jwt" and claims.get("exp", 0) <= visit.now:
         raise _refuse("expired_login_hint_token", "login_hint_token has expired")
     holder = await holder_of_subject(house.db, house.keys, house.settings, client, str(claims.get("sub", "")))
-    return holder, holder is not None
+    # A bond that came from a sign-in she disowned is none: the request waits in silence.
+    bond = await house.db.one("SELECT disowned_at FROM signin_sessions WHERE id = :id", id=str(claims.get("sid", "")))
+    return holder, holder is not None and bond is not None and bond["disowned_at"] is None
 
 
 async def redeem_auth_req_id(
@@ -166,7 +187,7 @@ async def redeem_auth_req_id(
         now=now, more=SLOW_DOWN_SECONDS if early else 0, digest=digest,
     )  # fmt: skip
     ask = await asks.find_ask(db, row["ask"])
-    if ask.holder:
+    if ask.holder and ask.answer == "approved":  # only then: before, known and unknown numbers cost the same
         await hold_holder(db, ask.holder)
         ask = await asks.find_ask(db, row["ask"])
     if early:

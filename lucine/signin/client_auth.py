@@ -14,10 +14,11 @@ from lucine.web import Refusal, Visit
 
 from .certificates import certificate_of, names_client
 from .clients import ASSERTION_ALGS, Client, find_client
+from .paths import PATHS
 from .spent import spend
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-ASSERTION_LIFE_MAX_SECONDS = 600
+ASSERTION_LIFE_MAX_SECONDS = 3600  # what Authlib gives its assertions; each jti is remembered as long
 CLOCK_SKEW_SECONDS = 10
 
 
@@ -105,12 +106,13 @@ async def _check_assertion(visit: Visit, client: Client, form: dict[str, str]) -
     if token.header.get("typ", "JWT") not in ("JWT", "client-authentication+jwt"):
         raise _refuse("client_assertion: another kind of JWT")
     settings = visit.house.settings
+    # The issuer, the token endpoint or this one: RFC 9126 section 2 and CIBA section 7.1 ask for all three.
     audiences = {origin + path for origin in (settings.origin, settings.mtls_origin) if origin
-                 for path in ("", visit.request.url.path)}  # fmt: skip
+                 for path in ("", PATHS["token_endpoint"], visit.request.url.path)}  # fmt: skip
     if claims.get("iss") != client.id or claims.get("sub") != client.id:
         raise _refuse("client_assertion: iss and sub must be the client")
     if not isinstance(claims.get("aud"), str) or claims["aud"] not in audiences:
-        raise _refuse("client_assertion: aud must be the issuer or this endpoint, one string")
+        raise _refuse("client_assertion: aud must be the issuer, the token endpoint or this one, one string")
     exp, nbf, jti = claims.get("exp"), claims.get("nbf", 0), claims.get("jti")
     if not isinstance(exp, int | float) or not now < exp <= now + ASSERTION_LIFE_MAX_SECONDS:
         raise _refuse("client_assertion: exp missing, past or too far")

@@ -21,7 +21,8 @@ log = structlog.get_logger()
 
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 LOGOUT_TOKEN_SECONDS = 120
-TRIES_MAX = 6
+PING_SECONDS = 300  # a ping is a courtesy: its client may poll. A logout goes on as long as the session could have
+PAUSE_MAX_SECONDS = 900
 BATCH = 50
 BELL = "deliveries"
 
@@ -37,12 +38,14 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     bearer: str = ""
 
 
-async def _queue(db: Transaction, now: float, keys: Keys, *, client_id: str, kind: str, delivery: Delivery) -> None:
+async def _queue(
+    db: Transaction, now: float, keys: Keys, *, client_id: str, kind: str, until: float, delivery: Delivery
+) -> None:
     row = tokens.new_secret(128)
     await db.run(
-        "INSERT INTO signin_deliveries (id, client, kind, sealed, due_at, tries)"
-        " VALUES (:id, :client, :kind, :sealed, :now, 0)",
-        id=row, client=client_id, kind=kind, now=now,
+        "INSERT INTO signin_deliveries (id, client, kind, sealed, due_at, tries, until)"
+        " VALUES (:id, :client, :kind, :sealed, :now, 0, :until)",
+        id=row, client=client_id, kind=kind, now=now, until=until,
         sealed=keys.seal(f"signin_deliveries.{row}", msgspec.json.encode(delivery)),
     )  # fmt: skip
 
@@ -56,7 +59,8 @@ async def queue_logout(
         client = found[0]
         sub = subject_of(keys, settings, client, await find_holder(db, holder))
         delivery = Delivery(address=client.logout_uri, alg=client.alg, sub=sub, sid=session)
-        await _queue(db, now, keys, client_id=client_id, kind="logout", delivery=delivery)
+        until = now + settings.session_seconds  # by then it would have ended anyway
+        await _queue(db, now, keys, client_id=client_id, kind="logout", until=until, delivery=delivery)
 
 
 async def queue_ping(
@@ -65,17 +69,22 @@ async def queue_ping(
     """Tell a CIBA client to come and fetch (CIBA Core section 10.2)."""
     body = msgspec.json.encode({"auth_req_id": auth_req_id}).decode()
     delivery = Delivery(address=address, body=body, bearer=bearer)
-    await _queue(db, now, keys, client_id=client_id, kind="ping", delivery=delivery)
+    await _queue(db, now, keys, client_id=client_id, kind="ping", until=now + PING_SECONDS, delivery=delivery)
 
 
 async def deliver(house: House, now: float) -> bool:
-    """Chore: send what is due, all at once, so that one dead client does not delay the others."""
+    """Chore: send what is due, all at once and the new before the retries: one dead client does not delay the others.
+
+    The pauses grow: 5, 20, 45 seconds and so on up to PAUSE_MAX_SECONDS.
+    """
     async with house.db.transaction() as db:
         rows = await db.all(
-            "UPDATE signin_deliveries SET tries = tries + 1, due_at = :now + 5 * (tries + 1) * (tries + 1)"
+            "UPDATE signin_deliveries SET tries = tries + 1, due_at = :now"
+            " + CASE WHEN 5 * (tries + 1) * (tries + 1) < :pause THEN 5 * (tries + 1) * (tries + 1) ELSE :pause END"
             " WHERE id IN (SELECT id FROM signin_deliveries WHERE done_at IS NULL AND due_at <= :now"
-            " ORDER BY due_at LIMIT :batch) AND due_at <= :now RETURNING id, client, kind, sealed, tries",
-            now=now, batch=BATCH,
+            " ORDER BY tries, due_at LIMIT :batch) AND due_at <= :now"
+            " RETURNING id, client, kind, sealed, tries, due_at >= until AS last",
+            now=now, batch=BATCH, pause=PAUSE_MAX_SECONDS,
         )  # fmt: skip
     await asyncio.gather(*(_send(house, now, row) for row in rows))
     return bool(rows)
@@ -92,8 +101,8 @@ async def _send(house: House, now: float, row: Row) -> None:
     except EgressRefused as error:
         outcome = f"refused: {error}"
     except EgressFailed as error:
-        outcome = "" if row["tries"] < TRIES_MAX else f"failed: {error}"
-    if not outcome and row["tries"] >= TRIES_MAX:
+        outcome = f"failed: {error}" if row["last"] else ""
+    if not outcome and row["last"]:
         outcome = "given up"
     if outcome:
         async with house.db.transaction() as db:

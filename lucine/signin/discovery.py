@@ -10,22 +10,11 @@ from lucine.web.settings import Settings
 from .authorization import ACRS
 from .clients import ASSERTION_ALGS, SCOPES
 from .dpop import ALGS as DPOP_ALGS
+from .paths import PATHS as PATHS
+from .paths import REALM
 from .signing_keys import ALGS, ring_of
 from .token_page import GRANTS
 
-REALM = "/auth/realms/esante-wallet"  # Pro Santé Connect's paths: a client changes the host, no more
-PROTOCOL = f"{REALM}/protocol/openid-connect"
-PATHS = {
-    "authorization_endpoint": "/auth",
-    "token_endpoint": f"{PROTOCOL}/token",
-    "userinfo_endpoint": f"{PROTOCOL}/userinfo",
-    "introspection_endpoint": f"{PROTOCOL}/token/introspect",
-    "revocation_endpoint": f"{PROTOCOL}/revoke",
-    "end_session_endpoint": f"{PROTOCOL}/logout",
-    "jwks_uri": f"{PROTOCOL}/certs",
-    "pushed_authorization_request_endpoint": f"{PROTOCOL}/ext/par/request",
-    "backchannel_authentication_endpoint": f"{PROTOCOL}/ext/ciba/auth",
-}
 BACK_CHANNEL = (
     "token_endpoint",
     "userinfo_endpoint",

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from lucine.phone import asks
 from lucine.phone.ask_pages import ANSWERED
 from lucine.phone.credentials import Device
+from lucine.phone.enrolment import undo_session, void_vouchers
 from lucine.phone.holders import hold_holder
 from lucine.safe import Keys, Transaction, write_ledger
 from lucine.watch.browsers import forget_browser
@@ -39,26 +40,31 @@ async def disown(
 ) -> Disowned:
     """End her sessions (but one, from which she speaks), forget the browser, cancel what waits, ring no more.
 
+    What was added in that sign-in (phones, passkeys, recovery codes) and enrolments under way are void.
+
     ``ask`` or ``session`` says which sign-in it was; Refusal "not found" if that session is not hers.
     """
     await hold_holder(db, holder)
-    row = await db.one(
+    rows = await db.all(
         "UPDATE signin_sessions SET disowned_at = COALESCE(disowned_at, :now)"
         # Who signs in again keeps her session, so an earlier ask of it is known to its start alone.
         " WHERE holder = :holder AND (ask = :ask OR id = :session"
         " OR id IN (SELECT session FROM signin_starts WHERE ask = :ask)) RETURNING id, ask, browser",
         now=now, holder=holder, ask=ask or "", session=session or "",
     )  # fmt: skip
-    if row is None and session:
+    if not rows and session:
         raise not_found("no such sign-in of hers")
-    browser, forgotten = row["browser"] if row else None, 0
-    if row is None and ask:
+    browsers = {row["browser"] for row in rows if row["browser"]}
+    if not rows and ask:
         start = await db.one("SELECT browser FROM signin_starts WHERE ask = :ask", ask=ask)
-        browser = start["browser"] if start else None
-    if browser:
-        forgotten = await forget_browser(db, now, keys, holder=holder, browser=browser, why="not_me")
-    if row:
+        browsers = {start["browser"]} if start and start["browser"] else set()
+    forgotten = 0
+    for browser in sorted(browsers):
+        forgotten += await forget_browser(db, now, keys, holder=holder, browser=browser, why="not_me")
+    for row in rows:
         await asks.disown_ask(db, now, ask=row["ask"], holder=holder)
+        await undo_session(db, now, keys, holder=holder, session=row["id"])
+    await void_vouchers(db, now, holder=holder)
     cancelled = await asks.cancel_asks(db, now, holder=holder)
     await asks.silence(db, holder=holder)
     open_ones = await db.all(

@@ -11,6 +11,7 @@ from . import (
     logout,
     security_pages,
     start_pages,
+    switch_off,
     token_page,
     token_pages,
 )
@@ -93,6 +94,8 @@ SECURITY_DOORS = [
 ]  # fmt: skip
 
 PHONE_DOORS = [
+    Door(method="POST", path="/lost", guard=anyone, act=switch_off.report_lost),
+    Door(method="POST", path="/cancel", guard=anyone, act=switch_off.cancel),
     Door(method="POST", path="/phone/api/asks/{ask}/refuse", guard=active_phone, act=disown.refuse, speaks="json",
          body=disown.Reason),
     Door(method="POST", path="/phone/api/history/{ask}/not-me", guard=active_phone, act=disown.disown_from_phone,

@@ -1,6 +1,7 @@
 """DPoP (RFC 9449): the twelve checks of section 4.3, in their order."""
 
 import hashlib
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +18,8 @@ from .spent import spend
 ALGS = ["ES256", "EdDSA", "PS256", "RS256"]
 AGE_MAX_SECONDS = 60
 PROOF_MAX_LENGTH = 8192
+RSA_EXPONENT = "AQAB"  # 65537: everybody's. A large one makes each check cost a hundred times as much
+RSA_BITS = range(2048, 4096 + 1)
 PRIVATE_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "k", "oth"}
 
 # joserfc's own limit of 512 bytes is shorter than a header that carries an RSA key.
@@ -32,11 +35,30 @@ def _refuse(detail: str, status: int) -> Refusal:
     return Refusal("invalid_dpop_proof", words, detail, status=status, headers=headers)
 
 
-async def check_proof(visit: Visit, *, access_token: str = "", status: int = 400) -> str:
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A proof that is good, if it was not used before."""
+
+    key: str  # its thumbprint
+    jti: str
+    expires_at: float
+    status: int
+
+
+async def check_proof(visit: Visit) -> str:
     """The thumbprint of the key that made this request's proof ('' if it has none). Refusal if it is not good."""
+    proof = read_proof(visit)
+    if proof is None:
+        return ""
+    await spend_proof(visit, proof)
+    return proof.key
+
+
+def read_proof(visit: Visit, *, access_token: str = "", status: int = 400) -> Proof | None:
+    """This request's proof, not yet spent; None if it has none. Refusal if it is not good."""
     proofs = visit.request.headers.getlist("dpop")
     if not proofs:
-        return ""
+        return None
     if len(proofs) > 1 or len(proofs[0]) > PROOF_MAX_LENGTH:
         raise _refuse("one DPoP header is allowed", status)
     claims, thumbprint = _open_proof(proofs[0], status)
@@ -53,11 +75,15 @@ async def check_proof(visit: Visit, *, access_token: str = "", status: int = 400
         raise _refuse("ath", status)
     if not isinstance(jti, str) or not jti:
         raise _refuse("jti", status)
+    return Proof(thumbprint, jti, iat + AGE_MAX_SECONDS, status)
+
+
+async def spend_proof(visit: Visit, proof: Proof) -> None:
+    """Use it, once. Refusal the second time."""
     async with visit.house.db.transaction() as db:
-        name = f"dpop:{thumbprint}:{jti}"
-        if not await spend(db, visit.house.keys, name, expires_at=iat + AGE_MAX_SECONDS):
-            raise _refuse("jti was used before", status)
-    return thumbprint
+        name = f"dpop:{proof.key}:{proof.jti}"
+        if not await spend(db, visit.house.keys, name, expires_at=proof.expires_at):
+            raise _refuse("jti was used before", proof.status)
 
 
 def _open_proof(proof: str, status: int) -> tuple[dict[str, Any], str]:
@@ -68,12 +94,19 @@ def _open_proof(proof: str, status: int) -> tuple[dict[str, Any], str]:
         jwk = peeked["jwk"]
         if PRIVATE_MEMBERS & set(jwk):
             raise _refuse("private key in jwk", status)
+        if jwk.get("kty") == "RSA" and not _ordinary(jwk):
+            raise _refuse("RSA keys have e = 65537 and 2048 to 4096 bits", status)
         key: Any = import_key(jwk)
         signed = jws.deserialize_compact(proof, key, registry=REGISTRY)
         claims: Any = msgspec.json.decode(signed.payload)
         return dict(claims), key.thumbprint()
     except (JoseError, ValueError, KeyError, TypeError, AttributeError, RecursionError, msgspec.DecodeError) as error:
         raise _refuse(f"proof: {error}", status) from None
+
+
+def _ordinary(jwk: dict[str, Any]) -> bool:
+    """Looked at before the key is made: its cost is what this is about."""
+    return bool(jwk["e"] == RSA_EXPONENT and int.from_bytes(tokens.decode(jwk["n"])).bit_length() in RSA_BITS)
 
 
 def _plain(address: str) -> str:

@@ -135,7 +135,8 @@ async def redeem_refresh(
     One seen twice ends the grant (RFC 9700 section 4.14).
     """
     digest = keys.digest("refresh:" + token)
-    mine = "grant_id IN (SELECT id FROM signin_grants WHERE client = :client)"
+    # Not `IN (SELECT ...)`: SQLite would first list every grant of the client.
+    mine = "EXISTS (SELECT 1 FROM signin_grants WHERE id = signin_refresh.grant_id AND client = :client)"
     row = await db.one(
         f"UPDATE signin_refresh SET spent_at = :now WHERE digest = :digest AND spent_at IS NULL AND {mine}"
         " RETURNING grant_id, expires_at",
@@ -214,7 +215,7 @@ async def sign_tokens(
         "session_state": session.id,
     }
     if client.ciba:
-        hint = {"iss": settings.origin, "aud": client.id, "sub": common["sub"], "iat": int(now),
+        hint = {"iss": settings.origin, "aud": client.id, "sub": common["sub"], "sid": session.id, "iat": int(now),
                 "exp": int(now) + HINT_TOKEN_SECONDS}  # fmt: skip
         answer["login_hint_token"] = await sign(house, now, client.alg, hint, typ="login-hint+jwt")
     return answer

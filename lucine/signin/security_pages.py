@@ -6,20 +6,17 @@ import msgspec
 import segno
 from starlette.responses import Response
 
-from lucine.phone import asks
 from lucine.phone.credentials import (
     NAME_MAX_LENGTH,
     Device,
     add_credential,
     devices_of,
     rename_credential,
-    revoke_credentials,
 )
 from lucine.phone.enrolment import VOUCHER_SECONDS, make_voucher, new_recovery_codes, recovery_codes_left
 from lucine.phone.holders import find_holder
-from lucine.phone.notices import tell_holder
+from lucine.phone.notices import new_cancel, tell_holder
 from lucine.phone.passkeys import creation_options, verify_creation
-from lucine.phone.typed import disarm_typed_code
 from lucine.safe import tokens
 from lucine.watch.browsers import browsers_of, forget_browser, rename_browser
 from lucine.watch.tries import tries_of
@@ -32,6 +29,8 @@ from .deliveries import BELL
 from .disown import disown, ring_after
 from .sessions import Session, end_sessions, past_sessions, services_of, session_of
 from .start_pages import BROWSER_COOKIE
+from .switch_off import ring_after as wake_after
+from .switch_off import switch_off
 
 PATH = "/security"
 FRESH_SECONDS = 600  # adding or removing a key needs a sign-in this recent
@@ -170,15 +169,13 @@ async def switch_phone_off(visit: Visit, session: Session) -> Response:
     """A lost phone, from the desk. Switching off needs no fresh sign-in: it must never be hard."""
     house = visit.house
     async with house.db.transaction() as db:
-        gone = await revoke_credentials(
-            db, visit.now, house.keys, holder=session.holder, kind="phone",
-            credential=visit.request.path_params["id"], why="switched off from the desk",
+        done = await switch_off(
+            db, visit.now, house.keys, house.settings, holder=session.holder, kind="phone",
+            credential=visit.request.path_params["id"], why="switched off from the desk", but=session.id,
         )  # fmt: skip
-        if not gone:
+        if not done.devices:
             raise not_found("no such phone of hers")
-        await disarm_typed_code(db, holder=session.holder)
-        await asks.cancel_asks(db, visit.now, holder=session.holder)
-    house.bell.ring(f"holder:{session.holder}")
+    wake_after(visit, session.holder, done)
     return redirect(f"{PATH}?done=forgotten")
 
 
@@ -186,7 +183,7 @@ async def show_voucher(visit: Visit, session: Session) -> Response:
     """A code that a new phone scans on this screen, where she is signed in."""
     house = visit.house
     async with house.db.transaction() as db:
-        voucher = await make_voucher(db, visit.now, house.keys, holder=session.holder, kind="desk")
+        voucher = await make_voucher(db, visit.now, house.keys, holder=session.holder, kind="desk", made_in=session.id)
     return voucher_page(visit, voucher, renew=f"{PATH}/phones/voucher")
 
 
@@ -252,10 +249,13 @@ async def add_passkey(visit: Visit, session: Session, asked: NewPasskey) -> Resp
         new = verify_creation(
             asked.credential, challenge=tokens.decode(challenge), rp_id=settings.host, origin=settings.origin
         )
-        await add_credential(
-            db, visit.now, house.keys, holder=session.holder, kind="computer", name=name, new=new, usable_at=visit.now
-        )
-        await tell_holder(db, visit.now, house.keys, holder=session.holder, what="new_passkey")
+        passkey, _ = await add_credential(
+            db, visit.now, house.keys, holder=session.holder, kind="computer", name=name, new=new,
+            usable_at=visit.now, made_in=session.id,
+        )  # fmt: skip
+        cancel = await new_cancel(db, visit.now, house.keys, holder=session.holder, what="passkey", target=passkey)
+        link = f"{settings.origin}/cancel?token={cancel}"
+        await tell_holder(db, visit.now, house.keys, holder=session.holder, what="new_passkey", link=link)
     house.bell.ring("notices")
     return json_answer({})
 
@@ -263,17 +263,21 @@ async def add_passkey(visit: Visit, session: Session, asked: NewPasskey) -> Resp
 async def delete_passkey(visit: Visit, session: Session) -> Response:
     house = visit.house
     async with house.db.transaction() as db:
-        if not await revoke_credentials(
-            db, visit.now, house.keys, holder=session.holder, kind="computer",
-            credential=visit.request.path_params["id"], why="deleted by holder",
-        ):  # fmt: skip
+        done = await switch_off(
+            db, visit.now, house.keys, house.settings, holder=session.holder, kind="computer",
+            credential=visit.request.path_params["id"], why="deleted by holder", but=session.id,
+        )  # fmt: skip
+        if not done.devices:
             raise not_found("no such passkey of hers")
+    wake_after(visit, session.holder, done)
     return redirect(f"{PATH}?done=forgotten")
 
 
 async def renew_recovery_codes(visit: Visit, session: Session) -> Response:
     async with visit.house.db.transaction() as db:
-        codes = await new_recovery_codes(db, visit.now, visit.house.keys, holder=session.holder)
+        codes = await new_recovery_codes(db, visit.now, visit.house.keys, holder=session.holder, made_in=session.id)
+        await tell_holder(db, visit.now, visit.house.keys, holder=session.holder, what="new_recovery_codes")
+    visit.house.bell.ring("notices")
     return page(visit, "signin/recovery_codes.html", codes=codes)
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from lucine.phone.enrolment import void_vouchers
 from lucine.phone.holders import hold_holder
 from lucine.safe import Keys, Reader, Row, Transaction, tokens, write_ledger
 from lucine.web import House, Visit
@@ -146,6 +147,7 @@ async def end_sessions(
     )  # fmt: skip
     for row in ended:
         await _end_grants(db, now, keys, settings, holder, row["id"])
+        await void_vouchers(db, now, holder=holder, made_in=row["id"])
         await write_ledger(db, now, keys, "session.ended", holder, {"session": row["id"], "why": why})
     return [row["id"] for row in ended]
 
@@ -180,6 +182,12 @@ async def past_sessions(db: Reader, holder: str, limit: int = 30) -> list[Row]:
         " ORDER BY auth_time DESC LIMIT :limit",
         holder=holder, limit=limit,
     )  # fmt: skip
+
+
+async def sessions_of_browser(db: Reader, browser: str) -> list[str]:
+    """The open sessions that began in a known browser."""
+    rows = await db.all("SELECT id FROM signin_sessions WHERE browser = :browser AND ended_at IS NULL", browser=browser)
+    return [row["id"] for row in rows]
 
 
 async def services_of(db: Reader, session: str) -> list[str]:

@@ -23,9 +23,13 @@ LOOKED_AT_AGAIN_SECONDS = 1.0  # however many forged tokens name a key that does
 
 
 async def make_keys(db: Transaction, now: float, keys: Keys, *, at_once: bool) -> None:
-    """A new key of each algorithm. The ones before go KEPT_AFTER_SECONDS after these begin to sign."""
+    """A new key of each algorithm. The ones before go KEPT_AFTER_SECONDS after these begin to sign.
+
+    ``at_once``: the ones before were stolen. They are good for nothing from now on, nor is what they signed.
+    """
     signs_from = now if at_once else now + PUBLISHED_BEFORE_SECONDS
-    await db.run("UPDATE signin_keys SET gone_at = :gone WHERE gone_at IS NULL", gone=signs_from + KEPT_AFTER_SECONDS)
+    gone = now if at_once else signs_from + KEPT_AFTER_SECONDS
+    await db.run("UPDATE signin_keys SET gone_at = :gone WHERE gone_at IS NULL OR gone_at > :gone", gone=gone)
     for alg in ALGS:
         key = ECKey.generate_key("P-256") if alg == "ES256" else RSAKey.generate_key(RSA_BITS)
         kid = key.thumbprint()

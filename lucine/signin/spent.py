@@ -1,6 +1,6 @@
 """Things that may be used once and come with their own name: assertion and DPoP `jti`s."""
 
-from lucine.safe import Keys, Transaction, tokens
+from lucine.safe import Database, Keys, Transaction, sweep, tokens
 
 
 async def spend(db: Transaction, keys: Keys, what: str, *, expires_at: float) -> bool:
@@ -12,6 +12,6 @@ async def spend(db: Transaction, keys: Keys, what: str, *, expires_at: float) ->
     return done == 1
 
 
-async def forget_spent(db: Transaction, now: float) -> None:
-    """What has expired would be refused for its age."""
-    await db.run("DELETE FROM signin_spent WHERE expires_at < :before", before=now - 60)
+async def forget_spent(db: Database, now: float) -> bool:
+    """What has expired would be refused for its age. Whether more is left."""
+    return await sweep(db, "signin_spent", "what", "expires_at < :before", before=now - 60)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from lucine.phone import asks
 from lucine.phone.credentials import verify_credential
@@ -17,7 +17,7 @@ from lucine.web import House, Refusal, Visit, cookies, json_answer, page
 from lucine.web.pages import redirect
 
 from .authorization import answer_address
-from .authorize_page import begin, code_address
+from .authorize_page import begin, code_address, host_of
 from .clients import find_client
 from .deliveries import BELL
 from .sessions import COOKIE, session_of
@@ -70,7 +70,7 @@ async def show_start(visit: Visit, start: Start) -> Response:
         visit, "signin/start.html", service=service, again=again, start=start.id, ask=ask.id,
         key=tokens.encode(asks.screen_key(house.keys, ask.id)), nonce=start.nonce, now=visit.now,
         expires_at=ask.expires_at, origin=house.settings.origin, passkey=True,
-        known=await may_be_known(house.db, house.keys, visit.cookie(BROWSER_COOKIE)),
+        known=await may_be_known(house.db, visit.cookie(BROWSER_COOKIE)),
     )  # fmt: skip
 
 
@@ -81,7 +81,7 @@ async def start_again(visit: Visit, start: Start) -> Response:
     found = await find_client(visit.house.db, start.client)
     if found is None:
         raise Refusal("invalid_client", "Ce service n'est pas connu ici. Prévenez-le.", "client removed")
-    return await begin(visit, start.request, service=found[0].name, host=found[0].host)
+    return await begin(visit, start.request, service=found[0].name, host=host_of(start.request.redirect_uri))
 
 
 def _state_of(ask: asks.Ask, now: float) -> str:
@@ -96,10 +96,7 @@ def _state_of(ask: asks.Ask, now: float) -> str:
 
 async def stream_state(visit: Visit, start: Start) -> Response:
     """Server-sent events: where the ask stands, at once and at each change, until it is over."""
-    return StreamingResponse(
-        _states(visit.house, visit.now, start.ask), media_type="text/event-stream",
-        headers={"X-Accel-Buffering": "no"},
-    )  # fmt: skip
+    return visit.house.streams.answer("start", start.id, _states(visit.house, visit.now, start.ask))
 
 
 async def _states(house: House, now: float, ask_id: str) -> AsyncIterator[bytes]:
@@ -132,9 +129,12 @@ async def ring_phone(visit: Visit, start: Start, said: Signed) -> Response:
     house = visit.house
     async with house.db.transaction() as db:
         known, rings = await ring(
-            db, visit.now, house.keys, start=start, cookie=visit.cookie(BROWSER_COOKIE), signature=said.signature
-        )
+            db, visit.now, house.keys, house.settings, start=start, cookie=visit.cookie(BROWSER_COOKIE),
+            signature=said.signature,
+        )  # fmt: skip
     if known is None:
+        house.bell.ring(BELL)
+        house.bell.ring("notices")
         words = "Ce navigateur n'est plus reconnu. Scannez le code."
         raise Refusal("unknown_browser", words, "browser not known", status=409)
     house.bell.ring("wake")

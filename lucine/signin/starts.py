@@ -8,8 +8,10 @@ import msgspec
 
 from lucine.phone import asks
 from lucine.phone.holders import hold_holder
+from lucine.phone.notices import tell_holder
 from lucine.safe import Keys, Reader, Transaction, tokens
 from lucine.watch.browsers import (
+    Copied,
     Known,
     PublicKey,
     holder_of_cookie,
@@ -22,10 +24,10 @@ from lucine.web import Refusal, not_found
 from lucine.web.settings import Settings
 
 from .authorization import Request
-from .sessions import Method, Session, open_session
+from .sessions import Method, Session, end_sessions, open_session, sessions_of_browser
 
 OWN_PAGES = ""  # the client of Connect's own pages; its redirect_uri is a path here
-KEPT_SECONDS = 86400
+KEPT_SECONDS = 3600  # after it expired, if it became no session
 
 
 class Start(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,15 +110,23 @@ async def name_browser(db: Transaction, now: float, *, start: Start, key: Public
 
 
 async def ring(
-    db: Transaction, now: float, keys: Keys, *, start: Start, cookie: str | None, signature: str
+    db: Transaction, now: float, keys: Keys, settings: Settings, *, start: Start, cookie: str | None, signature: str
 ) -> tuple[Known | None, bool]:
-    """One tap from a known browser: the browser, and whether her phones ring (they may have rung enough)."""
+    """One tap from a known browser: the browser, and whether her phones ring (they may have rung enough).
+
+    From a copied browser: nobody, its sessions end, and she is told. Keep the transaction either way.
+    """
     if holder := await holder_of_cookie(db, cookie):
         await hold_holder(db, holder)
     known = await recognise_browser(
         db, now, keys, cookie=cookie, start=start.id, nonce=start.nonce, signature=signature
     )
     if known is None:
+        return None, False
+    if isinstance(known, Copied):
+        for session in await sessions_of_browser(db, known.id):
+            await end_sessions(db, now, keys, settings, holder=known.holder, session=session, why="copied")
+        await tell_holder(db, now, keys, holder=known.holder, what="browser_copied")
         return None, False
     await asks.name_browser_key(db, now, ask=start.ask, thumbprint=known.key)
     await db.run("UPDATE signin_starts SET browser = :browser WHERE id = :id", browser=known.id, id=start.id)

@@ -9,7 +9,7 @@ from lucine.web import Refusal, Visit, json_answer
 from .certificates import certificate_of, thumbprint_of
 from .client_auth import authenticate_client
 from .clients import Client, find_client
-from .dpop import check_proof
+from .dpop import read_proof, spend_proof
 from .grants import end_grant, find_grant, read_access_token
 from .signing_keys import read_own
 from .userinfo import identity_claims
@@ -23,13 +23,13 @@ def _unauthorized(detail: str, scheme: str = "Bearer") -> Refusal:
 async def give_userinfo(visit: Visit, _: None) -> Response:
     """The claims of the token's holder. A bound token is good only with its key (RFC 9449 7, RFC 8705 3)."""
     token, scheme = await _presented(visit)
-    dpop_key = await check_proof(visit, access_token=token, status=401) if scheme == "dpop" else ""
-    if scheme == "dpop" and not dpop_key:
+    proof = read_proof(visit, access_token=token, status=401) if scheme == "dpop" else None
+    if scheme == "dpop" and not proof:
         raise _unauthorized("the DPoP scheme without a proof", "DPoP")
     live = await read_access_token(visit.house, visit.now, token)
     if live is None:
         raise _unauthorized("token unknown, expired or ended")
-    if live.grant.dpop_key != dpop_key:
+    if live.grant.dpop_key != (proof.key if proof else ""):
         raise _unauthorized("token bound to another key", "DPoP")
     if live.grant.certificate:
         certificate = certificate_of(visit)
@@ -38,6 +38,9 @@ async def give_userinfo(visit: Visit, _: None) -> Response:
     found = await find_client(visit.house.db, live.grant.client)
     if found is None:
         raise _unauthorized("client removed")
+    if proof:
+        # Last: who has no token makes us write nothing.
+        await spend_proof(visit, proof)
     return json_answer({"sub": live.claims["sub"], **identity_claims(found[0], live)})
 
 

@@ -34,6 +34,13 @@ class PublicKey(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     y: str
 
 
+class Copied(msgspec.Struct, frozen=True, kw_only=True):
+    """A browser that was copied, and is therefore forgotten."""
+
+    id: str
+    holder: str
+
+
 class Known(msgspec.Struct, frozen=True, kw_only=True):
     """A browser that its holder kept, its key's thumbprint, and the cookie it must hold from now on."""
 
@@ -88,10 +95,12 @@ async def pair_browser(db: Transaction, now: float, keys: Keys, *, holder: str, 
     return Known(id=browser, holder=holder, name=name, key=thumbprint(key), cookie=f"{browser}.{secret}")
 
 
-async def may_be_known(db: Reader, keys: Keys, cookie: str | None) -> bool:
-    """Whether to offer the one tap: the cookie looks right. It proves nothing yet."""
-    row = await _find(db, cookie)
-    return row is not None and _generation(row, keys, cookie) is not None
+async def may_be_known(db: Reader, cookie: str | None) -> bool:
+    """Whether to offer the one tap: the cookie names a browser that is kept. It proves nothing yet.
+
+    Whatever its secret: a copy shows itself by the tap, and who holds one learns nothing from the page.
+    """
+    return await _find(db, cookie) is not None
 
 
 async def holder_of_cookie(db: Reader, cookie: str | None) -> str | None:
@@ -102,7 +111,7 @@ async def holder_of_cookie(db: Reader, cookie: str | None) -> str | None:
 
 async def recognise_browser(
     db: Transaction, now: float, keys: Keys, *, cookie: str | None, start: str, nonce: str, signature: str
-) -> Known | None:
+) -> Known | Copied | None:
     """The known browser that sends this cookie and signed this start, with its next cookie; else None.
 
     A well-signed but outdated cookie is a copy: the browser is forgotten.
@@ -116,7 +125,7 @@ async def recognise_browser(
     used = _generation(row, keys, cookie)
     if used is None:
         await forget_browser(db, now, keys, holder=row["holder"], browser=row["id"], why="copied")
-        return None
+        return Copied(id=row["id"], holder=row["holder"])
     secret = tokens.new_secret()
     changed = await db.run(
         "UPDATE watch_browsers SET secret = :used, next_secret = :next, seen_at = :now"

@@ -10,18 +10,28 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 LANGUAGES = ("fr", "en")
-UNBREAKABLE = re.compile(r" (?=[?!:;»])|(?<=«) ")
+UNBREAKABLE = re.compile(r" (?=[?!:;»])|(?<=«) |(?<=\d) (?=[a-zé])")
 CATALOGUES = Path(__file__).parent / "locale"
 
 
 class French(gettext.NullTranslations):
-    """What the source says, with the spaces that French typography forbids to break."""
+    """What the source says, with curved apostrophes and the spaces that French typography forbids to break."""
 
     def gettext(self, message: str) -> str:
-        return UNBREAKABLE.sub("\u00a0", message)
+        return UNBREAKABLE.sub("\u00a0", message).replace("'", "\u2019")
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
         return self.gettext(msgid1 if n < 2 else msgid2)
+
+
+class English(gettext.GNUTranslations):
+    """What the catalogue says, with curved apostrophes."""
+
+    def gettext(self, message: str) -> str:
+        return super().gettext(message).replace("'", "\u2019")
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return super().ngettext(msgid1, msgid2, n).replace("'", "\u2019")
 
 
 @cache
@@ -34,7 +44,7 @@ def translations(language: str) -> gettext.NullTranslations:
     compiled = io.BytesIO()
     write_mo(compiled, catalogue)
     compiled.seek(0)
-    return gettext.GNUTranslations(compiled)
+    return English(compiled)
 
 
 def choose_language(asked: str | None, accepted: str | None) -> str:

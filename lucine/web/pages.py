@@ -21,6 +21,7 @@ from .visit import Visit
 
 ROOMS = Path(__file__).parent.parent
 PARIS = ZoneInfo("Europe/Paris")
+PLAIN = str.maketrans("\u00a0\u2019", " '")
 
 
 class _RoomLoader(FileSystemLoader):
@@ -40,7 +41,8 @@ class _Fixed(Extension):
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
         sentences = self.environment.globals["sentence"]
-        source = SENTENCE.sub(lambda found: str(escape(sentences(found[1]))), source)  # type: ignore[operator]
+        written = str if (name or "").endswith(".txt") else escape
+        source = SENTENCE.sub(lambda found: str(written(sentences(found[1]))), source)  # type: ignore[operator]
         return STATIC.sub(lambda found: static_address(found[1]), source)
 
 
@@ -48,7 +50,7 @@ class _Fixed(Extension):
 def _environment(language: str) -> Environment:
     environment = Environment(
         loader=_RoomLoader(ROOMS),
-        autoescape=select_autoescape(default=True),
+        autoescape=select_autoescape(disabled_extensions=("txt",), default=True),
         undefined=StrictUndefined,
         extensions=["jinja2.ext.i18n", _Fixed],
         trim_blocks=True,
@@ -79,7 +81,8 @@ def page(visit: Visit, template: str, *, status: int = 200, **facts: Any) -> HTM
 
 def text(language: str, template: str, **facts: Any) -> str:
     """A text (a message) in a language; the first line of a mail is its subject."""
-    return _environment(language).get_template(template).render(**facts)
+    # One sign that GSM's alphabet lacks more than halves what a text message holds.
+    return _environment(language).get_template(template).render(**facts).translate(PLAIN)
 
 
 def json_answer(value: Any, status: int = 200) -> Response:
@@ -87,27 +90,29 @@ def json_answer(value: Any, status: int = 200) -> Response:
     return Response(msgspec.json.encode(value), status, media_type="application/json")
 
 
-@cache
-def _static_file(name: str) -> tuple[Path, str]:
-    room, _, rest = name.partition("/")
-    root = (ROOMS / room / "static").resolve()
-    path = (root / rest).resolve()
-    if not path.is_relative_to(root) or not path.is_file():
-        raise FileNotFoundError(name)
-    return path, hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+# ``room/file``: where it is, and its hash. Listed once: a file has one name, and a stranger's spellings fill no memory.
+STATIC_FILES = {
+    f"{root.parent.name}/{path.relative_to(root).as_posix()}": (
+        path,
+        hashlib.sha256(path.read_bytes()).hexdigest()[:12],
+    )
+    for root in ROOMS.glob("*/static")
+    for path in root.rglob("*")
+    if path.is_file()
+}
 
 
 def static_address(name: str) -> str:
     """The address of ``room/static/file``, with its hash so that browsers may keep it for ever."""
-    return f"/static/{name}?v={_static_file(name)[1]}"
+    return f"/static/{name}?v={STATIC_FILES[name][1]}"
 
 
 async def static_file(visit: Visit, _: None) -> Response:
     """A file of a room's static folder."""
-    try:
-        path, version = _static_file(visit.request.path_params["name"])
-    except (FileNotFoundError, ValueError):
-        raise not_found("static file") from None
+    found = STATIC_FILES.get(visit.request.path_params["name"])
+    if found is None:
+        raise not_found("static file")
+    path, version = found
     answer = FileResponse(path)
     kept = visit.request.query_params.get("v") == version
     answer.headers["Cache-Control"] = "public, max-age=31536000, immutable" if kept else "no-cache"

@@ -1,11 +1,12 @@
 """A visit: one request, with the house it came to, the time and the visitor's language."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from lucine.safe import Database, Keys, tokens
 
@@ -15,8 +16,10 @@ from .languages import choose_language, translations
 from .post import Post
 from .refusal import Refusal
 from .settings import Settings
+from .streams import Streams
 
 BODY_MAX_BYTES = 64 * 1024
+BODY_MAX_SECONDS = 10
 LANGUAGE_COOKIE = "language"
 
 
@@ -30,6 +33,7 @@ class House:
     bell: Bell
     egress: Egress
     post: Post
+    streams: Streams = field(default_factory=Streams)
 
 
 class Visit:
@@ -81,19 +85,29 @@ class Visit:
         return None if value and "\x00" in value else value
 
     async def body(self) -> bytes:
-        """The body, once, never more than BODY_MAX_BYTES."""
+        """The body, once, never more than BODY_MAX_BYTES, never waited for longer than BODY_MAX_SECONDS."""
         if self._body is None:
-            parts: list[bytes] = []
-            size = 0
-            async for part in self.request.stream():
-                size += len(part)
-                if size > BODY_MAX_BYTES:
-                    raise Refusal(
-                        "invalid_request", "Cette demande est trop longue.", "body over the limit", status=413
-                    )
-                parts.append(part)
-            self._body = b"".join(parts)
+            words = "Cette demande n'est pas arrivée en entier. Réessayez."
+            try:
+                async with asyncio.timeout(BODY_MAX_SECONDS):
+                    self._body = await self._read_body()
+            except TimeoutError:
+                raise Refusal(
+                    "invalid_request", words, "body too slow", status=408, headers={"Connection": "close"}
+                ) from None
+            except ClientDisconnect:  # nobody reads this refusal; the log shows it among the others
+                raise Refusal("invalid_request", words, "the visitor left while sending") from None
         return self._body
+
+    async def _read_body(self) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        async for part in self.request.stream():
+            size += len(part)
+            if size > BODY_MAX_BYTES:
+                raise Refusal("invalid_request", "Cette demande est trop longue.", "body over the limit", status=413)
+            parts.append(part)
+        return b"".join(parts)
 
     def query(self) -> dict[str, str]:
         """The query's parameters, each at most once (RFC 6749 section 3.1)."""

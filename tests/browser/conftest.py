@@ -5,11 +5,16 @@ import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Playwright, sync_playwright
 
 from lucine.app import demo
+from tests.tools import need
+
+from .push_service import PushService, push_service
 
 CHROMIUM = os.environ.get("LUCINE_TEST_CHROMIUM", "/usr/bin/chromium")
 FLAGS = [
@@ -50,9 +55,15 @@ def free_ports() -> int:
 
 
 @pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+def pushes() -> Iterator[PushService]:
+    with push_service() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory, pushes: PushService) -> Iterator[Demo]:
     folder, port = tmp_path_factory.mktemp("demo"), free_ports()
-    environment = demo.prepare(port, folder)
+    environment = demo.prepare(port, folder, allowed=[urlsplit(pushes.origin).netloc])
     programs = demo.start(environment)
     origins = [f"http://localhost:{port + offset}" for offset in range(3)]
     try:
@@ -73,6 +84,7 @@ def driver() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="module")
 def chromium(driver: Playwright) -> Iterator[Browser]:
+    need(Path(CHROMIUM).exists(), f"a browser at {CHROMIUM} (or elsewhere: LUCINE_TEST_CHROMIUM)")
     made = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
     yield made
     made.close()
@@ -85,11 +97,32 @@ class Window:
     page: Page
     context: BrowserContext
     cdp: CDPSession
+    authenticator: str
+
+    @classmethod
+    def on(cls, page: Page) -> "Window":
+        """With a platform authenticator that always says yes."""
+        cdp = page.context.new_cdp_session(page)
+        cdp.send("WebAuthn.enable")
+        options = {
+            "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
+            "isUserVerified": True, "automaticPresenceSimulation": True,
+        }  # fmt: skip
+        made = cdp.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+        return cls(page, page.context, cdp, made["authenticatorId"])
+
+    def keys(self) -> list[dict[str, Any]]:
+        """What the authenticator holds. A virtual one goes with its page; a phone's stays."""
+        return list(self.cdp.send("WebAuthn.getCredentials", {"authenticatorId": self.authenticator})["credentials"])
+
+    def hold(self, keys: list[dict[str, Any]]) -> None:
+        for key in keys:
+            self.cdp.send("WebAuthn.addCredential", {"authenticatorId": self.authenticator, "credential": key})
 
 
 @pytest.fixture
 def window(chromium: Browser) -> Iterator[Callable[..., Window]]:
-    """Opens windows: each its own profile, with a platform authenticator that always says yes."""
+    """Opens windows, each its own profile."""
     made: list[BrowserContext] = []
 
     def open_window(*, phone: bool = False, locale: str = "fr-FR", scheme: str = "light") -> Window:
@@ -99,19 +132,7 @@ def window(chromium: Browser) -> Iterator[Callable[..., Window]]:
             permissions=["clipboard-read", "clipboard-write"],
         )  # fmt: skip
         made.append(context)
-        page = context.new_page()
-        cdp = context.new_cdp_session(page)
-        cdp.send("WebAuthn.enable")
-        cdp.send(
-            "WebAuthn.addVirtualAuthenticator",
-            {
-                "options": {
-                    "protocol": "ctap2", "transport": "internal", "hasResidentKey": True,
-                    "hasUserVerification": True, "isUserVerified": True, "automaticPresenceSimulation": True,
-                }
-            },
-        )  # fmt: skip
-        return Window(page, context, cdp)
+        return Window.on(context.new_page())
 
     yield open_window
     for context in made:

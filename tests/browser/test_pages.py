@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.tools import need
+
 from .conftest import Demo, Window
 from .test_story import Open, enrol, home, link_of, paste, start_at
 
@@ -19,6 +21,7 @@ def check(page: Page, name: str) -> None:
     """Through the debugging protocol, which the page's own policy does not stop."""
     page.wait_for_timeout(150)  # transitions
     if not page.evaluate("() => Boolean(window.axe)"):
+        need(AXE.exists(), "axe-core")
         page.evaluate(AXE.read_text())
     found: dict[str, Any] = page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", TAGS)
     problems = [(v["id"], [node["target"] for node in v["nodes"]]) for v in found["violations"]]

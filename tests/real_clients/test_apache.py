@@ -16,6 +16,7 @@ from lucine.app.bench.stage import Stage, free_port, server, staged, walk
 from lucine.app.bench.wire import Answer, Wire
 from lucine.app.connect import open_house
 from lucine.signin.clients import Client, add_client
+from tests.tools import need, program
 
 MODULES = Path("/usr/lib/apache2/modules")
 WANTED = ["mpm_event", "authz_core", "authz_user", "authn_core", "dir", "mime", "include", "auth_openidc"]
@@ -61,8 +62,7 @@ PAGE = "|".join(f'<!--#echo var="{name}" -->' for name in ("REMOTE_USER", "OIDC_
 def apache(folder: Path, port: int, connect: str, secret: str) -> Iterator[None]:
     """Apache on a port of its own, with its files in ``folder``."""
     missing = [name for name in WANTED if not (MODULES / f"mod_{name}.so").exists()]
-    if missing:
-        pytest.fail(f"Apache or its modules are missing ({', '.join(missing)}): run `make test`")
+    need(not missing, f"Apache with its modules {', '.join(missing)}")
     (folder / "www").mkdir()
     (folder / "www" / "who.shtml").write_text(PAGE)
     modules = "\n".join(f"LoadModule {name}_module {MODULES}/mod_{name}.so" for name in WANTED)
@@ -70,7 +70,7 @@ def apache(folder: Path, port: int, connect: str, secret: str) -> Iterator[None]
     configuration.write_text(
         CONFIGURATION.format(folder=folder, port=port, connect=connect, secret=secret, modules=modules)
     )
-    with server(["/usr/sbin/apache2", "-f", str(configuration), "-DFOREGROUND"], dict(os.environ)):
+    with server([program("apache2"), "-f", str(configuration), "-DFOREGROUND"], dict(os.environ)):
         yield
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,8 +11,10 @@ import pytest
 from lucine.app.bench.soft_key import SoftBrowserKey
 from lucine.app.bench.stage import Stage, staged, walk
 from lucine.app.bench.wire import Wire
+from tests.tools import need, program
 
 SCRIPT = Path(__file__).parent / "openid_client.mjs"
+LIBRARY = Path(__file__).parents[2] / "node_modules" / "openid-client"
 
 
 async def _heard(node: asyncio.subprocess.Process, step: str) -> dict[str, Any]:
@@ -53,11 +54,11 @@ async def _carry(stage: Stage, screen_code: str) -> None:
 
 @pytest.mark.parametrize("alg", ["ES256", "RS256"])
 async def test_openid_client(alg: str) -> None:
-    program = shutil.which("node")
-    assert program, "node is missing: run `make test`"
+    node_program = program("node")
+    need(LIBRARY.exists(), "openid-client")
     async with staged(1) as stage:
         node = await asyncio.create_subprocess_exec(
-            program, str(SCRIPT), stage.settings.origin, f"bench-{alg}", stage.secrets[alg],
+            node_program, str(SCRIPT), stage.settings.origin, f"bench-{alg}", stage.secrets[alg],
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         try:

@@ -24,6 +24,7 @@
  * @property {string} host
  * @property {string} browser
  * @property {string} place
+ * @property {string} message the service's own words
  * @property {number} opened_at epoch seconds
  * @property {number} expires_at epoch seconds
  * @property {boolean} can_keep

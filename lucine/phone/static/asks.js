@@ -13,6 +13,7 @@ import { useKey } from "./webauthn.js";
 const LAST_CALL_SECONDS = 20;
 const RECONNECT_MAX_MS = 10_000;
 const STALE_AFTER_MS = 10_000;
+const HERE = "lucine-here"; // the ask that a sign-in page of this very tab handed over (start.js)
 const KEPT_SCREENS = ["request", "refuse", "enrol", "recovery"]; // not left because something rings
 
 const keep = find("[data-keep]", HTMLInputElement);
@@ -30,6 +31,19 @@ let busy = false;
 let timer = 0;
 
 /**
+ * Whether the sign-in began in this tab. Another window of the same computer sees to itself.
+ *
+ * @param {Ask} ask
+ */
+function beganHere(ask) {
+  try {
+    return sessionStorage.getItem(HERE) === ask.id;
+  } catch {
+    return false;
+  }
+}
+
+/**
  * Shows a request; it is the only thing on the screen.
  *
  * @param {Ask} ask
@@ -37,10 +51,12 @@ let timer = 0;
 export function showAsk(ask) {
   shown = ask;
   seen.add(ask.id);
-  for (const key of /** @type {const} */ (["service", "host", "browser", "place"])) fill(key, ask[key]);
-  for (const key of /** @type {const} */ (["browser", "place"]))
-    find(`[data-screen="request"] [data-row="${key}"]`, HTMLElement).hidden = !ask[key];
-  choose("kind", { scan: "scan", ring: "ring", silent: "code", typed: "code" }[ask.kind], section("request"));
+  for (const key of /** @type {const} */ (["service", "host", "browser", "place", "message"])) fill(key, ask[key]);
+  for (const key of /** @type {const} */ (["browser", "place", "message"]))
+    for (const row of document.querySelectorAll(`.facts [data-row="${key}"]`)) /** @type {HTMLElement} */ (row).hidden = !ask[key];
+  const here = beganHere(ask);
+  choose("kind", here ? "here" : { scan: "scan", ring: "ring", silent: "code", typed: "code" }[ask.kind], section("request"));
+  choose("keeps", here ? "here" : "desk", section("request"));
   part("keep", ask.can_keep);
   keep.checked = false;
   show("request");
@@ -113,7 +129,9 @@ on("approve", async () => {
     answered.add(ask.id);
     forget();
     const { return_to: returnTo } = answer.body;
-    if (returnTo && /^https?:/.test(new URL(returnTo, location.href).href)) return location.assign(returnTo);
+    // The installed app opens over the page of this phone that began.
+    const back = beganHere(ask) || matchMedia("(display-mode: standalone)").matches;
+    if (back && returnTo && /^https?:/.test(new URL(returnTo, location.href).href)) return location.assign(returnTo);
     show("done");
   } finally {
     busy = false;

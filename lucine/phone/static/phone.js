@@ -23,12 +23,6 @@ let known = false; // whether the server has said who this phone is, or that it 
 /** What the address asked for; the address itself forgets it at once, and so does the history. */
 function takeAddress() {
   const asked = location.hash.slice(1);
-  const language = new URLSearchParams(location.search).get("ui_locales");
-  // The server reads this cookie: its refusals, and the app once installed, speak the chosen language.
-  if (language && /^[a-z]{2}$/.test(language)) {
-    const secure = location.protocol === "https:" ? "; Secure" : "";
-    document.cookie = `lang=${language}; Path=/; SameSite=Lax; Max-Age=31536000${secure}`;
-  }
   if (asked || location.search) history.replaceState(history.state, "", location.pathname);
   return asked;
 }
@@ -60,6 +54,8 @@ function showRoot() {
     return show("welcome");
   }
   fill("name", me.name);
+  // A register writes surnames in capitals; among friends the first name is enough.
+  fill("first-name", me.name.replace(/(\s+[\p{Lu}'’-]{2,})+$/u, ""));
   fill("usable", shownDay(me.usable_at));
   if (me.state === "quarantine") {
     stopListening();
@@ -101,11 +97,30 @@ async function take(found) {
   if (answer.status === 401) {
     me = null;
     known = true;
-    part("scan-first", true);
-    part("welcome", false);
-    return goRoot();
+    return addFirst();
   }
   warn(answer);
+}
+
+/** She came with a code of a sign-in, and this phone is nobody's yet. */
+function addFirst() {
+  part("scan-first", true);
+  part("welcome", false);
+  goRoot();
+}
+
+/**
+ * Whether a sign-in page of this very browser opened the address (start.js). Any other page could have sent her
+ * here with a code that it draws itself: such a code is not claimed, she scans the screen before her eyes.
+ *
+ * @param {string} code
+ */
+function openedHere(code) {
+  try {
+    return localStorage.getItem("lucine-opened") === code.split(".")[0];
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -115,6 +130,13 @@ async function take(found) {
  */
 async function open(asked) {
   const found = readCode(`#${asked}`);
+  if (found.kind === "scan" && !openedHere(found.value)) {
+    await askWhoIAm();
+    if (known && !me) return addFirst();
+    if (me?.state !== "active") return showRoot();
+    openScan(false, true);
+    return warn({ words: word("scan-here") });
+  }
   if (found.kind === "scan") {
     const claim = take(found);
     await askWhoIAm();

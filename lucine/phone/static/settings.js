@@ -6,6 +6,8 @@ import { pushPossible, subscriptionNow, turnPushOff, turnPushOn } from "./push.j
 
 /** @typedef {import("./api.js").Me} Me */
 
+const NIGHT = { start: "22:00", end: "07:00" }; // what most would choose
+
 const screen = section("settings");
 const toggle = find('[data-action="push"]', HTMLButtonElement);
 const start = find("#quiet-start", HTMLInputElement);
@@ -23,8 +25,7 @@ on("settings", async () => {
   if (!me) return;
   fill("device", me.device.name);
   fill("recovery-left", new Intl.NumberFormat(document.documentElement.lang).format(me.recovery_codes_left));
-  start.value = me.quiet.start;
-  end.value = me.quiet.end;
+  showQuiet();
   show("settings");
   await showPush();
 });
@@ -50,6 +51,16 @@ on("push", async () => {
   await showPush();
 });
 
+function showQuiet() {
+  if (!me) return;
+  const { start: from, end: to } = me.quiet;
+  choose("quiet", from ? "on" : "off", screen);
+  fill("quiet-start", from);
+  fill("quiet-end", to);
+  start.value = from || NIGHT.start;
+  end.value = to || NIGHT.end;
+}
+
 /**
  * @param {string} from
  * @param {string} to
@@ -58,8 +69,7 @@ async function setQuiet(from, to) {
   const answer = await post("/quiet", { start: from, end: to });
   if (!answer.granted) return warn(answer);
   if (me) me.quiet = { start: from, end: to };
-  start.value = from;
-  end.value = to;
+  showQuiet();
   say(word(from ? "quiet-saved" : "quiet-off"));
 }
 

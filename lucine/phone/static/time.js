@@ -2,7 +2,8 @@
 /** Times and durations in the page's language, without a word written here. */
 import { serverNow } from "./api.js";
 
-const language = document.documentElement.lang;
+const { lang } = document.documentElement;
+const language = lang === "en" ? "en-GB" : lang; // hours as in France: 14:32
 
 /**
  * @param {number} at epoch seconds

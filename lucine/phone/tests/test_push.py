@@ -114,7 +114,7 @@ async def pusher(service: Service) -> AsyncIterator[Pusher]:
 # --- what is sent
 
 
-async def test_a_wake_up_says_nothing_and_is_signed_for_this_service(service: Service, pusher: Pusher) -> None:
+async def test_n3_n4_n6_a_wake_up_says_nothing_and_is_signed_for_this_service(service: Service, pusher: Pusher) -> None:
     phone = Phone()
     subscription = phone.subscription(f"{service.origin}/push/abc")
     assert await pusher.send(NOW, subscription, ttl_seconds=60, topic="ask") is Outcome.DELIVERED
@@ -131,7 +131,7 @@ async def test_a_wake_up_says_nothing_and_is_signed_for_this_service(service: Se
     }
 
 
-async def test_every_message_has_the_same_length_and_other_bytes(service: Service, pusher: Pusher) -> None:
+async def test_n2_every_message_has_the_same_length_and_other_bytes(service: Service, pusher: Pusher) -> None:
     for number in range(5):
         subscription = Phone().subscription(f"{service.origin}/{'x' * number}")
         await pusher.send(NOW + number, subscription, ttl_seconds=number, topic=f"t{number}")
@@ -187,7 +187,7 @@ async def test_a_wrong_topic_or_time_is_a_fault_of_ours(pusher: Pusher, ttl: int
         (413, Sent(Outcome.REFUSED)),
     ],
 )
-async def test_each_answer_has_its_outcome(service: Service, pusher: Pusher, status: int, sent: Sent) -> None:
+async def test_n5_each_answer_has_its_outcome(service: Service, pusher: Pusher, status: int, sent: Sent) -> None:
     service.answer = f"HTTP/1.1 {status} X\r\nLocation: /\r\nRetry-After: 17\r\nContent-Length: 0\r\n\r\n".encode()
     subscription = Phone().subscription(f"{service.origin}/p")
     assert await pusher.try_send(NOW, subscription, ttl_seconds=60, topic="ask") == sent
@@ -204,7 +204,7 @@ async def test_a_service_that_is_away_may_be_tried_again(service: Service, pushe
     "endpoint",
     ["https://169.254.169.254/p", "https://localhost/p", "https://[2a01:e0a::1]/p", "http://10.0.0.1/p", "nonsense"],
 )
-async def test_an_endpoint_inside_is_refused(endpoint: str) -> None:
+async def test_n1_an_endpoint_inside_is_refused(endpoint: str) -> None:
     egress = Egress()
     pusher = Pusher(egress, b"\1" * 32, "mailto:a@b.example")
     keys = Phone().subscription("https://push.example/").keys

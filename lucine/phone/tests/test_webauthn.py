@@ -164,7 +164,7 @@ BENT: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("what", "bend"), BENT, ids=[what for what, _ in BENT])
-def test_a_bent_ceremony_is_refused(what: str, bend: dict[str, Any]) -> None:
+def test_w1_w2_w3_w5_a_bent_ceremony_is_refused(what: str, bend: dict[str, Any]) -> None:
     with pytest.raises(Refusal):
         create(SoftKey(ORIGIN, **bend))
     key = SoftKey(ORIGIN)

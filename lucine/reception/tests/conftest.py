@@ -136,7 +136,7 @@ async def open_fronts(
         for name in names:
             environment = environment_of(name, provider, database, folder)
             environment |= {f"LUCINE_CABINET_{key}": text for key, text in (more or {}).items()}
-            apps[name] = build_care(name, environment, clock=clock)
+            apps[name] = build_care(name, environment, clock=clock, chores=False)
             await stack.enter_async_context(apps[name].router.lifespan_context(apps[name]))
         fronts = Fronts(apps, clock, provider)
         try:

@@ -9,7 +9,10 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from starlette.responses import PlainTextResponse
 
-from lucine.safe import verify_ledger
+from lucine.reception.guests import Guest
+from lucine.reception.rules import LogoutToken
+from lucine.reception.sessions import end_by_provider, open_session
+from lucine.safe import Transaction, verify_ledger
 
 from .conftest import ORIGINS, Fronts
 from .openid_provider import EC, LOGOUT_EVENT, RSA, STRANGER, SUB, OpenIdProvider, by_hand, sign_with
@@ -168,6 +171,43 @@ async def test_a_logout_during_the_sign_in_does_not_come_too_late(
     provider.lies.before_userinfo = None
     both_fronts.clock.now += 1
     assert (await browser.sign_in()).status_code == 303
+
+
+@pytest.mark.parametrize("named", ["sid", "sub", "sub of a session without sid", "sid of a session without sid"])
+@pytest.mark.parametrize("first", ["sign-in", "logout"])
+async def test_a_logout_and_a_sign_in_that_cross_leave_no_session(both_fronts: Fronts, first: str, named: str) -> None:
+    """On PostgreSQL both run at once, and neither sees what the other has not committed."""
+    house, now = both_fronts.house, both_fronts.clock.now
+    guest = Guest(
+        issuer="https://op.test", subject="u1", sid="" if "without" in named else "s1", id_token="x",
+        first_name="Ana", last_name="Morvan", profession="", places=[],
+    )  # fmt: skip
+    claims = LogoutToken(
+        iss="https://op.test", aud="cabinet", iat=now, exp=now + 60, jti="j1", events={}, sub="u1",
+        sid="s1" if named.startswith("sid") else "",
+    )  # fmt: skip
+
+    async def sign_in(db: Transaction) -> None:
+        await open_session(db, now, house.keys, house.settings, front="cabinet", guest=guest, began_at=now - 5)
+
+    async def log_out(db: Transaction) -> None:
+        assert await end_by_provider(db, now, house.keys, front="cabinet", claims=claims)
+
+    one, other = (sign_in, log_out) if first == "sign-in" else (log_out, sign_in)
+
+    async def second() -> None:
+        async with house.db.transaction() as db:
+            await other(db)
+
+    async with house.db.transaction() as db:
+        await one(db)
+        waiting = asyncio.create_task(second())
+        await asyncio.sleep(0.3)
+        assert not waiting.done()
+    await waiting
+    kept = await house.db.all("SELECT * FROM reception_sessions")
+    # A logout by sid does not bar a session that has none: nothing says that it is the one.
+    assert len(kept) == (first == "logout" and named == "sid of a session without sid")
 
 
 BAD = {

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 import pytest
 from starlette.responses import JSONResponse, PlainTextResponse
 
+from lucine.reception import clean_reception
 from lucine.safe import verify_ledger
 
 from .conftest import ORIGINS, Fronts
@@ -157,19 +158,40 @@ async def test_a_start_is_good_for_fifteen_minutes(fronts: Fronts) -> None:
     fronts.clock.now += 1
     assert (await browser.get(back)).status_code == 400
     assert (await browser.get(late)).status_code == 303
-    fronts.clock.now += 901
+
+
+async def test_a_chore_forgets_what_is_over_and_no_visit_waits_for_it(fronts: Fronts) -> None:
+    house, browser = fronts.house, fronts.browser()
+    await browser.sign_in()
+    fronts.clock.now += house.settings.session_seconds
     await browser.leave()
-    rows = await fronts.house.db.all("SELECT * FROM reception_starts")
-    assert len(rows) == 1, "what is over is forgotten"
+
+    async def kept() -> list[int]:
+        tables = ("reception_starts", "reception_sessions", "reception_spent")
+        return [len(await house.db.all(f"SELECT * FROM {table}")) for table in tables]
+
+    assert await kept() == [2, 1, 2]
+    assert not await clean_reception(house, fronts.clock.now)
+    assert await kept() == [1, 0, 0]
+
+
+async def test_what_is_over_is_found_by_an_index(fronts: Fronts) -> None:
+    for table, what in (
+        ("reception_starts", "expires_at <= 1"),
+        ("reception_spent", "expires_at <= 1"),
+        ("reception_sessions", "expires_at <= 1 OR seen_at <= 1"),
+    ):
+        plan = await fronts.house.db.all(f"EXPLAIN QUERY PLAN DELETE FROM {table} WHERE {what}")
+        assert not [row["detail"] for row in plan if row["detail"].startswith("SCAN")], table
 
 
 @pytest.mark.parametrize(
     ("error", "status", "words"),
     [
         ("access_denied", 403, "La connexion a été annulée."),
-        ("login_required", 403, "La connexion n'a pas abouti. Réessayez."),
+        ("login_required", 403, "La connexion n’a pas abouti. Réessayez."),
         ("temporarily_unavailable", 503, "Le service de connexion ne répond pas. Réessayez dans un instant."),
-        ("<script>alert(1)</script>", 403, "La connexion n'a pas abouti. Réessayez."),
+        ("<script>alert(1)</script>", 403, "La connexion n’a pas abouti. Réessayez."),
     ],
 )
 async def test_who_is_sent_back_with_an_error_reads_a_calm_page(

@@ -183,7 +183,7 @@ async def test_no_lie_opens_a_session(
         browser = fronts.browser()
         answer = await browser.sign_in()
         assert answer.status_code == 502, name
-        assert "La connexion n'a pas abouti" in answer.text, name
+        assert "La connexion n’a pas abouti" in answer.text, name
         assert "Réessayer" in answer.text, name
         assert browser.cookie("__Host-cabinet") is None, name
         assert not await browser.is_in(), name

@@ -277,10 +277,28 @@ on("copy-link", async () => {
   say((await copy(link.value, link)) ? word("copied") : word("copy-by-hand"));
 });
 
-on("open-phone", async () => location.assign((await currentCode()) || "/phone/"));
+/** The app takes no code from an address but one that a page of ours opened in this very browser. */
+function hand() {
+  try {
+    localStorage.setItem("lucine-opened", ask);
+  } catch {
+    // A browser that keeps nothing: she scans, or pastes the link.
+  }
+}
+
+on("open-phone", async () => {
+  hand();
+  try {
+    sessionStorage.setItem("lucine-here", ask); // the app, in this very tab, comes back once she has approved
+  } catch {
+    // A browser that keeps nothing: she comes back by herself.
+  }
+  location.assign((await currentCode()) || "/phone/");
+});
 
 on("open-window", async () => {
   // Opened empty, at the click itself: browsers block windows that come later.
+  hand();
   const opened = window.open("", "_blank");
   const text = (await currentCode()) || "/phone/";
   if (opened) {
@@ -305,10 +323,11 @@ find("[data-typed]", HTMLFormElement).addEventListener("submit", async (event) =
   field.setAttribute("aria-invalid", String(wrong));
   const answer = wrong ? { granted: false, words: word("code-length") } : await post(`${doors}/typed`, { code });
   if (answer.granted) {
-    alertBox.textContent = "";
+    find("[data-typed-alert]", HTMLElement, form).textContent = "";
     say(word("typed"));
   } else {
-    warn(/** @type {{words: string}} */ (answer));
+    // Beside the field: the page's own alert may be out of sight.
+    find("[data-typed-alert]", HTMLElement, form).textContent = answer.words || word("network");
     field.focus();
   }
 });

@@ -27,6 +27,8 @@ if (countdown instanceof HTMLElement) {
   const tick = () => {
     const left = (ends - performance.now()) / 1000;
     for (const place of countdown.querySelectorAll("[data-left]")) place.textContent = shownDuration(left);
+    const gone = 100 - (100 * left) / Number(countdown.dataset.seconds);
+    countdown.querySelector("[data-hand]")?.setAttribute("stroke-dashoffset", String(gone));
     if (left > 0) return void setTimeout(tick, 1000);
     countdown.dataset.state = "over";
     for (const part of /** @type {NodeListOf<HTMLElement>} */ (countdown.querySelectorAll("[data-states]")))

@@ -96,7 +96,7 @@ async def test_k3_the_binding_message_is_shown_whole_or_refused(small_world: Wor
     for good in ("1234", "Ordonnance n° 7 – Léa 🙂", "<b>&amp;", "x" * 100):
         request = await started(small_world, service, binding_message=good)
         shown = await phone.post("waiting", {"code": request["screen_code"]})
-        assert shown.json()["browser"] == good
+        assert shown.json()["message"] == good
         assert (shown.json()["service"], shown.json()["kind"]) == ("Le service service", "silent")
 
 

@@ -125,6 +125,19 @@ async def test_c14_bent_assertions_are_refused(small_world: World, name: str) ->
     assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
 
 
+@pytest.mark.parametrize("name", ["token", "pushed_authorization_request", "backchannel_authentication", "revocation"])
+async def test_c14_p1_k1_an_assertion_names_the_issuer_the_token_endpoint_or_the_endpoint_itself(
+    small_world: World, name: str
+) -> None:
+    """RFC 9126 section 2 and CIBA section 7.1 let a client choose; clients do."""
+    _, key = await _keyed(small_world)
+    path = PATHS[f"{name}_endpoint"]
+    for audience, known in (("", True), (TOKEN, True), (path, True), (PATHS["jwks_uri"], False)):
+        form = _with(_assertion(small_world, key, aud=ORIGIN + audience))
+        answer = await small_world.browser().post(path, data=form)
+        assert (answer.status_code != 401) is known, (audience, answer.text)
+
+
 async def test_c14_algorithm_confusion(small_world: World) -> None:
     service, key = await _keyed(small_world)
     said = {"iss": "keyed", "sub": "keyed", "aud": ORIGIN, "exp": int(small_world.clock.now) + 60, "jti": "1"}

@@ -18,6 +18,7 @@ from lucine.signin.signing_keys import (
     KEPT_AFTER_SECONDS,
     PUBLISHED_BEFORE_SECONDS,
     ROTATED_AFTER_SECONDS,
+    make_keys,
     rotate_if_old,
 )
 from tests.world import ORIGIN, SERVICE, World
@@ -286,6 +287,30 @@ async def test_c19_a_rotation_from_beginning_to_end(small_world: World) -> None:
     await clean_signin(world.house, world.clock.now)
     assert set(await published()) == set(both) - set(old)
     assert await signs() == second
+
+
+async def test_c19_stolen_keys_are_good_for_nothing_at_once(world: World) -> None:
+    """`lucine keys rotate --now`: neither published nor believed any more, those of an earlier rotation neither."""
+    got, service, _ = await world.tokens()
+    async with world.house.db.transaction() as db:
+        await make_keys(db, world.clock.now, world.house.keys, at_once=False)
+    signing_keys._rings.clear()
+    stolen = {key["kid"] for key in (await world.browser().get(CERTS)).json()["keys"]}
+    assert len(stolen) == 4
+    forged = await signing_keys.sign(world.house, world.clock.now, "ES256", claims_of(got["access_token"]))
+    assert (await world.userinfo(forged)).status_code == 200
+    async with world.house.db.transaction() as db:
+        await make_keys(db, world.clock.now, world.house.keys, at_once=True)
+    signing_keys._rings.clear()
+    published = {key["kid"] for key in (await world.browser().get(CERTS)).json()["keys"]}
+    assert len(published) == 2
+    assert not published & stolen
+    for text in (forged, got["access_token"]):
+        assert (await world.userinfo(text)).status_code == 401
+    # Nobody has to sign in again: refresh tokens are not signed.
+    again = (await world.token(service, refreshing(got))).json()
+    assert header_of(again["id_token"])["kid"] in published
+    assert (await world.userinfo(again["access_token"])).status_code == 200
 
 
 async def test_c19_keys_are_sealed_in_the_database(world: World) -> None:

@@ -1,6 +1,7 @@
 """Leaving: asked by a service, by her, by anybody else; and who is told (L1 to L8)."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -9,9 +10,12 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from lucine.safe.keys import Tampered
 from lucine.signin.deliveries import deliver
 from lucine.signin.discovery import PATHS
-from tests.world import ORIGIN, SERVICE, Desk, Service, World, open_world
+from tests.world import ORIGIN, SERVICE, START, Desk, Service, World, open_world
+
+from .kit import claims_of
 
 END = PATHS["end_session_endpoint"]
 
@@ -150,6 +154,60 @@ async def test_l5_l6_a_dead_service_is_tried_again_and_delays_nobody(told: Told,
     assert await deliver(world.house, world.clock.now)
     assert len(listener.got) == 2
     assert listener.got[0] != listener.got[1], "a fresh token each time"
+
+
+async def test_l5_a_service_that_is_down_for_hours_is_told_when_it_is_back(told: Told, listener: Listener) -> None:
+    world, _, desk, _ = told
+    listener.status = 503
+    await desk.http.post("/security/sessions/end-all", headers={"Origin": ORIGIN})
+    began, pauses, last = world.clock.now, [], world.clock.now
+    while world.clock.now < began + 3 * 3600:
+        if await deliver(world.house, world.clock.now):
+            pauses.append(world.clock.now - last)
+            last = world.clock.now
+        world.clock.pass_by(5)
+    assert pauses == sorted(pauses), "growing pauses"
+    assert (max(pauses), len(pauses) < 30) == (900, True)
+    listener.status = 200
+    for _ in range(2):
+        world.clock.pass_by(900)
+        await deliver(world.house, world.clock.now)
+    row = await world.house.db.one("SELECT outcome FROM signin_deliveries")
+    assert row
+    assert row["outcome"] == "status 200"
+    claims = claims_of(parse_qs(listener.got[-1])["logout_token"][0])
+    assert claims["iat"] > began + 3 * 3600, "signed when it is sent"
+
+
+async def test_l5_it_is_given_up_when_the_session_would_have_ended_anyway(told: Told, listener: Listener) -> None:
+    world, _, desk, _ = told
+    listener.status = 503
+    await desk.http.post("/security/sessions/end-all", headers={"Origin": ORIGIN})
+    for _ in range(world.house.settings.session_seconds // 900 + 20):
+        await deliver(world.house, world.clock.now)
+        world.clock.pass_by(900)
+    row = await world.house.db.one("SELECT outcome, done_at FROM signin_deliveries")
+    assert row
+    assert row["outcome"] == "given up"
+    (line,) = await world.house.db.all("SELECT at, facts FROM safe_ledger WHERE act = 'delivery.failed'")
+    assert "given up" in line["facts"]
+    assert world.house.settings.session_seconds - 900 <= line["at"] - START <= world.house.settings.session_seconds
+
+
+async def test_l6_new_logouts_do_not_wait_behind_the_retries_of_a_dead_service(told: Told, listener: Listener) -> None:
+    world, service, desk, _ = told
+    async with world.house.db.transaction() as db:
+        await db.many(
+            "INSERT INTO signin_deliveries (id, client, kind, sealed, due_at, tries, until)"
+            " VALUES (:id, 'dead', 'logout', :sealed, :due, 3, :due)",
+            [{"id": str(number), "sealed": b"", "due": world.clock.now - 60} for number in range(200)],
+        )
+    await desk.http.post("/security/sessions/end-all", headers={"Origin": ORIGIN})
+    with contextlib.suppress(Tampered):  # of those, which were never sealed
+        await deliver(world.house, world.clock.now)
+    row = await world.house.db.one("SELECT tries FROM signin_deliveries WHERE client = :id", id=service.client.id)
+    assert row
+    assert row["tries"] == 1
 
 
 @pytest.mark.parametrize("status", [302, 400, 401])

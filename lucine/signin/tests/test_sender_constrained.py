@@ -8,9 +8,10 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
-from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey, import_key
 
 from lucine.safe import tokens
+from lucine.signin import dpop
 from lucine.signin.certificates import SCOPE_KEY, names_client, thumbprint_of
 from lucine.signin.clients import Client
 from lucine.signin.discovery import PATHS, discovery_document
@@ -161,6 +162,49 @@ async def test_d1_every_probe_at_the_resource_is_refused_and_a_right_proof_still
         for headers in ({"dpop": text}, {"DPOP": text}):
             answer = await world.userinfo(token, "dPoP", **headers)
             assert answer.status_code == (200 if "dpop" in headers else 401), f"{name}: good, and good once"
+
+
+async def test_d1_only_ordinary_rsa_keys_are_worked_with(small_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A huge exponent makes each check cost milliseconds, and nobody has proved anything yet."""
+    world = small_world
+    made: list[Any] = []
+    monkeypatch.setattr(dpop, "import_key", lambda jwk: made.append(jwk) or import_key(jwk))
+    jwk = KEYS["RS256"].as_dict(private=False)
+    odd = {
+        "huge e": {**jwk, "e": tokens.encode(b"\x01" + bytes(254) + b"\x01")},
+        "e = 3": {**jwk, "e": "Aw"},
+        "e with a zero before": {**jwk, "e": "AAEAAQ"},
+        "e a number": {**jwk, "e": 65537},
+        "no e": {"kty": "RSA", "n": jwk["n"]},
+        "no n": {"kty": "RSA", "e": "AQAB"},
+        "n a number": {**jwk, "n": 5},
+        "1024 bits": {**jwk, "n": tokens.encode(b"\xff" * 128)},
+        "2047 bits": {**jwk, "n": tokens.encode(b"\x00\x7f" + b"\xff" * 255)},
+        "4097 bits": {**jwk, "n": tokens.encode(b"\x01" + b"\xff" * 512)},
+    }
+    for name, bent in odd.items():
+        text = proof(world, KEYS["RS256"], USERINFO, "GET", "RS256", {"jwk": bent}, ath=ath("x"))
+        refused = await world.userinfo("x", "DPoP", DPoP=text)
+        assert "invalid_dpop_proof" in refused.headers["www-authenticate"], name
+    assert not made
+    text = proof(world, KEYS["RS256"], USERINFO, "GET", "RS256", ath=ath("x"))
+    refused = await world.userinfo("x", "DPoP", DPoP=text)
+    assert "invalid_token" in refused.headers["www-authenticate"], "the proof is good"
+    assert len(made) == 1
+
+
+async def test_d2_who_has_no_good_token_makes_us_write_nothing(small_world: World) -> None:
+    world = small_world
+    token = (await _bound(world))["access_token"]
+    before = len(await world.house.db.all("SELECT * FROM signin_spent"))
+    for other, key in (("x", KEY), (f"{token[:-4]}AAAA", KEY), (token, THIEF)):
+        text = proof(world, key, USERINFO, "GET", ath=ath(other))
+        assert (await world.userinfo(other, "DPoP", DPoP=text)).status_code == 401
+    assert len(await world.house.db.all("SELECT * FROM signin_spent")) == before
+    text = proof(world, KEY, USERINFO, "GET", ath=ath(token))
+    answers = [await world.userinfo(token, "DPoP", DPoP=text) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 401]
+    assert "invalid_dpop_proof" in answers[1].headers["www-authenticate"]
 
 
 async def test_d1_one_proof_in_one_header(small_world: World) -> None:

@@ -16,6 +16,7 @@ def upgrade() -> None:
     op.execute("CREATE INDEX watch_browsers_holder ON watch_browsers (holder)")
     op.execute("""
         CREATE TABLE watch_tries (
-            id TEXT PRIMARY KEY, number BYTEA NOT NULL, client TEXT NOT NULL, channel TEXT NOT NULL,
-            prefix TEXT NOT NULL, at DOUBLE PRECISION NOT NULL)""")
-    op.execute("CREATE INDEX watch_tries_number ON watch_tries (number, at)")
+            number BYTEA NOT NULL, hour BIGINT NOT NULL, client TEXT NOT NULL, channel TEXT NOT NULL,
+            tries BIGINT NOT NULL, last_at DOUBLE PRECISION NOT NULL, prefix TEXT NOT NULL,
+            PRIMARY KEY (number, hour, client, channel))""")
+    op.execute("CREATE INDEX watch_tries_hour ON watch_tries (hour)")

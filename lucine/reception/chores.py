@@ -1,0 +1,14 @@
+"""What the care wing forgets, now and then: never while somebody waits."""
+
+from lucine.web import House
+
+from .sessions import forget_old_sessions
+from .starts import forget_old_starts
+
+
+async def clean_reception(house: House, now: float) -> bool:
+    """Starts, sessions and marks that are over."""
+    async with house.db.transaction() as db:
+        await forget_old_starts(db, now)
+        await forget_old_sessions(db, now, house.settings)
+    return False
