@@ -54,11 +54,9 @@ def running(database_url: str, folder: Path, processes: int = 1, **more: str) ->
 
 def _stop(program: "subprocess.Popen[bytes]") -> int:
     """Politely; who does not listen is killed with its worker, so that nothing outlives the tests."""
-    for _ in range(STOP_SECONDS):
-        # Said again each second: a process that has just been thawed may hand the signal to a thread that
-        # does not wake Python's main one.
-        program.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return program.wait(1)
-    os.killpg(program.pid, signal.SIGKILL)
-    return program.wait()
+    program.terminate()
+    try:
+        return program.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(program.pid, signal.SIGKILL)
+        return program.wait()
