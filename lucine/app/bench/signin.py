@@ -30,6 +30,7 @@ from .wire import Wire
 SEED = 1
 USERS = 32  # virtual users at once
 ROUNDS = 5
+GOAL_RATIO = 1.0
 PEER = Path(__file__).parent / "peer"
 BOOTSTRAPS = 2000
 
@@ -95,6 +96,7 @@ def _line(alg: str, people: int, ours: list[float], theirs: list[float], done: i
             "ratio": round(statistics.median(one / other for one, other in pairs), 3),
             "low": round(ratios[int(0.025 * BOOTSTRAPS)], 3), "high": round(ratios[int(0.975 * BOOTSTRAPS)], 3),
         }  # fmt: skip
+        line |= {"goal_ratio": GOAL_RATIO, "met": line["ratio"] >= GOAL_RATIO}
     return line
 
 
