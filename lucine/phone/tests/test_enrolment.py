@@ -115,6 +115,8 @@ async def test_another_phone_of_hers_throws_it_out(small_world: World) -> None:
 
 async def test_quarantine_ends_after_seventy_two_hours(small_world: World) -> None:
     phone, _ = await _by_codes(small_world)
+    me = (await phone.get("me")).json()  # type: ignore[attr-defined]
+    assert me["recovery_codes_left"] == 0, "a thief's phone gets no codes that switch hers off later"
     small_world.clock.pass_by(72 * 3600 - 60)
     assert (await phone.get("history")).status_code == 403  # type: ignore[attr-defined]
     small_world.clock.pass_by(61)

@@ -250,3 +250,13 @@ def claims_of(response: object) -> dict[str, object]:
 
 def auth_time(response: object) -> float:
     return float(str(claims_of(response)["auth_time"]))
+
+
+async def test_the_phone_shows_where_the_code_goes(small_world: World) -> None:
+    """Not the first address of the registration: the one of this request."""
+    service = await small_world.service(
+        redirect_uris=["https://first.test/callback", "https://second.test/callback"], sector="test"
+    )
+    desk, phone = small_world.desk(), await small_world.phone("ana")
+    await desk.open_start(await desk.authorize(service, redirect_uri="https://second.test/callback"))
+    assert (await phone.scan(desk.qr())).json()["host"] == "second.test"

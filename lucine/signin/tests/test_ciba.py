@@ -434,3 +434,8 @@ async def test_her_bond_of_a_session_that_was_disowned_still_needs_her_phone(sma
     assert (await small_world.userinfo(got["access_token"])).status_code == 401
     await started(small_world, service, login_hint=None, id_token_hint=got["id_token"])
     assert await ringing(small_world) == []
+    # Once she has signed in again her phones may ring, but not by a bond of the sign-in that was not hers.
+    await small_world.sign_in(small_world.desk(), phone, await small_world.service("another"))
+    await started(small_world, service, login_hint=None, id_token_hint=got["id_token"])
+    await started(small_world, service, login_hint=None, login_hint_token=got["login_hint_token"])
+    assert await ringing(small_world) == []
