@@ -18,6 +18,7 @@ from lucine.directory.commands import commands as directory_commands
 from lucine.phone.credentials import devices_of
 from lucine.phone.enrolment import VOUCHER_SECONDS, make_voucher
 from lucine.phone.holders import add_holder, holder_of_number
+from lucine.phone.notices import tell_holder
 from lucine.safe import verify_ledger
 from lucine.safe.ledger import Break
 from lucine.signin.clients import (
@@ -231,8 +232,11 @@ def phone_holder(
     """Register, or renew, a professional's private channels (the registration authority's act)."""
 
     async def act(house: House) -> None:
+        now, before = time.time(), await holder_of_number(house.db, _number(number))
         async with house.db.transaction() as db:
-            await add_holder(db, time.time(), house.keys, national_id=_number(number), mail=mail, mobile=mobile)
+            if before and (mail or mobile):  # to the old addresses: whoever asks for the change may not be her
+                await tell_holder(db, now, house.keys, holder=before.id, what="new_channels")
+            await add_holder(db, now, house.keys, national_id=_number(number), mail=mail, mobile=mobile)
 
     _in_house(act)
     print("kept")
