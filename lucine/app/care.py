@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable, Mapping
 
 import structlog
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -17,13 +16,12 @@ from starlette.routing import Route
 from lucine import practice, record
 from lucine.reception import Desk, Relying, read_front
 from lucine.safe import migrate
-from lucine.web import Door, anyone, not_found, page, routes
+from lucine.web import Door, anyone, routes
 from lucine.web.headers import SecurityHeaders
 from lucine.web.pages import static_file
-from lucine.web.visit import Visit
 
 from .chores import CARE_CHORES, do_chores
-from .connect import make_house
+from .connect import make_house, nothing_here
 from .logs import set_up_logs
 from .metrics import Measured
 
@@ -72,18 +70,11 @@ def build_care(
         await house.db.one("SELECT 1 AS one FROM reception_sessions LIMIT 1")
         return JSONResponse({"up": True})
 
-    async def nothing_here(request: Request, why: Exception) -> Response:
-        # 405: the address of a form, typed or opened again by a browser that starts.
-        status, headers = (why.status_code, why.headers) if isinstance(why, HTTPException) else (404, None)
-        answer = page(Visit(request, house, clock()), "web/refusal.html", status=status, refusal=not_found())
-        answer.headers.update(headers or {})
-        return answer
-
     app = Starlette(
         routes=[*routes(doors, house, clock), Route("/up", up)],
         lifespan=lifespan,
         middleware=[Middleware(SecurityHeaders, settings=settings), Middleware(Measured)],
-        exception_handlers={404: nothing_here, 405: nothing_here},
+        exception_handlers=nothing_here(house, clock),
     )
     app.state.house = house
     return app

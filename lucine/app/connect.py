@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -59,6 +60,19 @@ def make_house(settings: Settings) -> House:
                       ca_file=settings.ca_file or None),
         post=open_post(settings.post, settings.post_from, settings.sms_gateway),
     )  # fmt: skip
+
+
+def nothing_here(house: House, clock: Callable[[], float]) -> dict[Any, Any]:
+    """What every program answers where there is no door, by status."""
+
+    async def answer(request: Request, why: Exception) -> Response:
+        # 405: the address of a form, typed or opened again by a browser that starts.
+        status, headers = (why.status_code, why.headers) if isinstance(why, HTTPException) else (404, None)
+        shown = page(Visit(request, house, clock()), "web/refusal.html", status=status, refusal=not_found())
+        shown.headers.update(headers or {})
+        return shown
+
+    return {404: answer, 405: answer}
 
 
 @contextlib.asynccontextmanager
@@ -117,13 +131,6 @@ def build_connect(
             return Response(status_code=404)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
-    async def nothing_here(request: Request, why: Exception) -> Response:
-        # 405: the address of a form, typed or opened again by a browser that starts.
-        status, headers = (why.status_code, why.headers) if isinstance(why, HTTPException) else (404, None)
-        answer = page(Visit(request, house, clock()), "web/refusal.html", status=status, refusal=not_found())
-        answer.headers.update(headers or {})
-        return answer
-
     app = Starlette(
         routes=[
             *routes([*DOORS, *(more_doors or [])], house, clock),
@@ -132,7 +139,7 @@ def build_connect(
         ],
         lifespan=lifespan,
         middleware=[Middleware(SecurityHeaders, settings=settings), Middleware(Measured)],
-        exception_handlers={404: nothing_here, 405: nothing_here},
+        exception_handlers=nothing_here(house, clock),
     )
     app.state.house = house
     return app

@@ -78,9 +78,9 @@ async def disown(
     return Disowned(sessions=ended, browsers=forgotten, asks=cancelled)
 
 
-def ring_after(visit: Visit, holder: str, done: Disowned) -> None:
-    """Wake the deliveries and every screen that waits."""
-    for name in (BELL, ANSWERED, f"holder:{holder}", *done.asks):
+def ring_after(visit: Visit, holder: str, cancelled: list[str]) -> None:
+    """Wake the deliveries, the notices and every screen that waits for one of the cancelled asks."""
+    for name in (BELL, ANSWERED, "notices", f"holder:{holder}", *cancelled):
         visit.house.bell.ring(name)
 
 
@@ -98,7 +98,7 @@ async def refuse(visit: Visit, device: Device, asked: Reason) -> Response:
             done = await disown(db, visit.now, house.keys, house.settings, holder=device.holder, ask=ask)
         else:
             done = Disowned(sessions=[], browsers=0, asks=[ask])
-    ring_after(visit, device.holder, done)
+    ring_after(visit, device.holder, done.asks)
     house.bell.ring(ask)
     return json_answer({})
 
@@ -110,5 +110,5 @@ async def disown_from_phone(visit: Visit, device: Device) -> Response:
         await hold_holder(db, device.holder)
         await asks.disown_ask(db, visit.now, ask=ask, holder=device.holder)
         done = await disown(db, visit.now, house.keys, house.settings, holder=device.holder, ask=ask)
-    ring_after(visit, device.holder, done)
+    ring_after(visit, device.holder, done.asks)
     return json_answer({})

@@ -29,7 +29,6 @@ from .deliveries import BELL
 from .disown import disown, ring_after
 from .sessions import Session, end_sessions, past_sessions, services_of, session_of
 from .start_pages import BROWSER_COOKIE
-from .switch_off import ring_after as wake_after
 from .switch_off import switch_off
 
 PATH = "/security"
@@ -144,7 +143,7 @@ async def not_me(visit: Visit, session: Session) -> Response:
             db, visit.now, house.keys, house.settings, holder=session.holder, session=which,
             but="" if which == session.id else session.id,
         )  # fmt: skip
-    ring_after(visit, session.holder, done)
+    ring_after(visit, session.holder, done.asks)
     return page(visit, "signin/not_me.html", ended=len(done.sessions), browsers=done.browsers, services=services)
 
 
@@ -175,7 +174,7 @@ async def switch_phone_off(visit: Visit, session: Session) -> Response:
         )  # fmt: skip
         if not done.devices:
             raise not_found("no such phone of hers")
-    wake_after(visit, session.holder, done)
+    ring_after(visit, session.holder, done.asks)
     return redirect(f"{PATH}?done=forgotten")
 
 
@@ -269,7 +268,7 @@ async def delete_passkey(visit: Visit, session: Session) -> Response:
         )  # fmt: skip
         if not done.devices:
             raise not_found("no such passkey of hers")
-    wake_after(visit, session.holder, done)
+    ring_after(visit, session.holder, done.asks)
     return redirect(f"{PATH}?done=forgotten")
 
 

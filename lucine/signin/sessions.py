@@ -115,7 +115,7 @@ async def session_of(visit: Visit) -> Session | None:
 async def use_session(db: Transaction, now: float, settings: Settings, session: str) -> Session | None:
     """The session, if it is still open: its row is held until the commit, and an idle one is not woken."""
     row = await db.one(
-        f"UPDATE signin_sessions SET seen_at = :now WHERE id = :id AND ended_at IS NULL"
+        "UPDATE signin_sessions SET seen_at = :now WHERE id = :id AND ended_at IS NULL"
         f" AND expires_at > :now AND seen_at > :idle RETURNING {COLUMNS}",
         id=session, now=now, idle=now - settings.session_idle_seconds,
     )  # fmt: skip

@@ -12,7 +12,7 @@ from lucine.phone.credentials import verify_credential
 from lucine.phone.passkeys import request_options
 from lucine.phone.typed import claim_by_typed_code
 from lucine.safe import tokens
-from lucine.watch.browsers import KEPT_SECONDS, PublicKey, may_be_known
+from lucine.watch.browsers import KEPT_SECONDS, Copied, Known, PublicKey, may_be_known
 from lucine.web import House, Refusal, Visit, cookies, json_answer, page
 from lucine.web.pages import redirect
 
@@ -132,9 +132,10 @@ async def ring_phone(visit: Visit, start: Start, said: Signed) -> Response:
             db, visit.now, house.keys, house.settings, start=start, cookie=visit.cookie(BROWSER_COOKIE),
             signature=said.signature,
         )  # fmt: skip
-    if known is None:
+    if isinstance(known, Copied):
         house.bell.ring(BELL)
         house.bell.ring("notices")
+    if not isinstance(known, Known):
         words = "Ce navigateur n'est plus reconnu. Scannez le code."
         raise Refusal("unknown_browser", words, "browser not known", status=409)
     house.bell.ring("wake")

@@ -111,10 +111,10 @@ async def name_browser(db: Transaction, now: float, *, start: Start, key: Public
 
 async def ring(
     db: Transaction, now: float, keys: Keys, settings: Settings, *, start: Start, cookie: str | None, signature: str
-) -> tuple[Known | None, bool]:
+) -> tuple[Known | Copied | None, bool]:
     """One tap from a known browser: the browser, and whether her phones ring (they may have rung enough).
 
-    From a copied browser: nobody, its sessions end, and she is told. Keep the transaction either way.
+    From a copied browser nothing rings, its sessions end, and she is told. Keep the transaction either way.
     """
     if holder := await holder_of_cookie(db, cookie):
         await hold_holder(db, holder)
@@ -127,7 +127,7 @@ async def ring(
         for session in await sessions_of_browser(db, known.id):
             await end_sessions(db, now, keys, settings, holder=known.holder, session=session, why="copied")
         await tell_holder(db, now, keys, holder=known.holder, what="browser_copied")
-        return None, False
+        return known, False
     await asks.name_browser_key(db, now, ask=start.ask, thumbprint=known.key)
     await db.run("UPDATE signin_starts SET browser = :browser WHERE id = :id", browser=known.id, id=start.id)
     return known, await asks.ring_holder(db, now, ask=start.ask, holder=known.holder)

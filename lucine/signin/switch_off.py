@@ -14,7 +14,7 @@ from lucine.web import Visit, page
 from lucine.web.pages import redirect
 from lucine.web.settings import Settings
 
-from .deliveries import BELL
+from .disown import ring_after
 from .sessions import end_sessions
 
 
@@ -59,12 +59,6 @@ async def switch_off(
     return Off(devices=gone, asks=cancelled)
 
 
-def ring_after(visit: Visit, holder: str, done: Off) -> None:
-    """Wake the deliveries, the notices and every screen that waits."""
-    for name in (BELL, "notices", f"holder:{holder}", *done.asks):
-        visit.house.bell.ring(name)
-
-
 async def report_lost(visit: Visit, _: None) -> Response:
     """A recovery code switches every phone off. The answer never says whether the code was right."""
     house = visit.house
@@ -77,7 +71,7 @@ async def report_lost(visit: Visit, _: None) -> Response:
                 db, visit.now, house.keys, house.settings, holder=holder, kind="phone", why="recovery code"
             )
     if holder and done:
-        ring_after(visit, holder, done)
+        ring_after(visit, holder, done.asks)
     return redirect("/lost?sent=1")
 
 
@@ -97,6 +91,6 @@ async def cancel(visit: Visit, _: None) -> Response:
                 credential=cancelled.target, why="cancelled", tell=False,
             )  # fmt: skip
     if cancelled and done:
-        ring_after(visit, cancelled.holder, done)
+        ring_after(visit, cancelled.holder, done.asks)
     what = cancelled.what if cancelled else "phone"
     return page(visit, "phone/cancel.html", state="done" if cancelled else "over", token="", what=what)
