@@ -8,7 +8,5 @@ from .starts import forget_old_starts
 
 async def clean_reception(house: House, now: float) -> bool:
     """Starts, sessions and marks that are over."""
-    async with house.db.transaction() as db:
-        await forget_old_starts(db, now)
-        await forget_old_sessions(db, now, house.settings)
-    return False
+    more = [await forget_old_starts(house.db, now), await forget_old_sessions(house.db, now, house.settings)]
+    return any(more)

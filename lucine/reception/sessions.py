@@ -10,7 +10,7 @@ one of the two sees what the other did.
 import msgspec
 import structlog
 
-from lucine.safe import Keys, Reader, Row, Transaction, tokens, write_ledger
+from lucine.safe import Database, Keys, Reader, Row, Transaction, sweep, tokens, write_ledger
 from lucine.web.settings import Settings
 
 from .guests import Guest
@@ -134,11 +134,14 @@ async def _write_end(db: Transaction, now: float, keys: Keys, front: str, row: R
     await write_ledger(db, now, keys, "session.ended", bytes(row["subject"]).hex()[:32], {"front": front, "why": why})
 
 
-async def forget_old_sessions(db: Transaction, now: float, settings: Settings) -> None:
-    """What is over."""
-    await db.run("DELETE FROM reception_spent WHERE expires_at <= :now", now=now)
-    await db.run("DELETE FROM reception_sessions WHERE expires_at <= :now OR seen_at <= :idle",
-                 now=now, idle=now - settings.session_idle_seconds)  # fmt: skip
+async def forget_old_sessions(db: Database, now: float, settings: Settings) -> bool:
+    """What is over, a little at a time; whether more is left."""
+    more = [
+        await sweep(db, "reception_spent", "mark", "expires_at <= :now", now=now),
+        await sweep(db, "reception_sessions", "cookie", "expires_at <= :now", now=now),
+        await sweep(db, "reception_sessions", "cookie", "seen_at <= :idle", idle=now - settings.session_idle_seconds),
+    ]
+    return any(more)
 
 
 def _place(cookie: bytes) -> str:

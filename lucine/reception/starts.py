@@ -6,7 +6,7 @@ open --the browser comes back in time--> spent
 
 import msgspec
 
-from lucine.safe import Keys, Transaction, tokens
+from lucine.safe import Database, Keys, Transaction, sweep, tokens
 
 START_SECONDS = 900
 
@@ -48,9 +48,9 @@ async def take_start(db: Transaction, now: float, keys: Keys, *, front: str, bro
     return msgspec.json.decode(keys.unseal(_place(digest), row["sealed"]), type=Start) if row else None
 
 
-async def forget_old_starts(db: Transaction, now: float) -> None:
-    """What is over."""
-    await db.run("DELETE FROM reception_starts WHERE expires_at <= :now", now=now)
+async def forget_old_starts(db: Database, now: float) -> bool:
+    """What is over, a little at a time; whether more is left."""
+    return await sweep(db, "reception_starts", "state", "expires_at <= :now", now=now)
 
 
 def _place(digest: bytes) -> str:
