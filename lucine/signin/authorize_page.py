@@ -137,6 +137,7 @@ async def begin(visit: Visit, request: Request, *, service: str, host: str) -> R
         start = await open_start(
             db, visit.now, house.settings, request=request, service=service, host=host, acr=ACRS[0],
             visit=house.keys.digest(cookie), browser_name=browser, place=place.place_of(visit.address).words,
+            address=visit.address, number=number or "",
         )  # fmt: skip
     answer = redirect(f"/start/{start}" + (f"?ui_locales={visit.language}" if request.ui_locales else ""))
     cookies.set_cookie(answer, "visit", cookie)

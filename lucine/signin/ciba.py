@@ -71,7 +71,8 @@ async def start_ciba(visit: Visit, _: None) -> Response:
             db, visit.now, shown=shown, seconds=seconds, kind="ring" if rings else "silent",
             holder=holder.id if holder else None, code=house.keys.digest("screen code:" + code), rings=rings,
         )  # fmt: skip
-        await _keep(db, visit.now, house.keys, client, form, auth_req_id, about, ask, seconds)
+        await _keep(db, visit.now, house.keys, client, form, auth_req_id, about, ask, seconds,
+                    {"address": visit.address, "number": number, "bonded": int(bonded)})  # fmt: skip
     answer = {
         "auth_req_id": auth_req_id,
         "expires_in": seconds,
@@ -98,7 +99,7 @@ async def _make_room(db: Transaction, now: float, about: bytes) -> None:
 
 async def _keep(
     db: Transaction, now: float, keys: Keys, client: Client, form: dict[str, str], auth_req_id: str, about: bytes,
-    ask: str, seconds: int,
+    ask: str, seconds: int, watched: dict[str, str | int],
 ) -> None:  # fmt: skip
     digest = keys.digest("auth_req_id:" + auth_req_id)
     ping = None
@@ -107,10 +108,11 @@ async def _keep(
         ping = keys.seal(f"signin_ciba.{tokens.encode(digest)}", said.encode())
     await db.run(
         "INSERT INTO signin_ciba (digest, grant_id, client, ask, scope, about, made_at, poll_interval, ping,"
-        " expires_at) VALUES (:digest, :grant, :client, :ask, :scope, :about, :now, :interval, :ping, :expires)",
+        " expires_at, address, number, bonded) VALUES (:digest, :grant, :client, :ask, :scope, :about, :now, :interval,"
+        " :ping, :expires, :address, :number, :bonded)",
         digest=digest, grant=tokens.new_secret(128), client=client.id, ask=ask,
         scope=" ".join(scope for scope in SCOPES if scope in form["scope"].split(" ")),
-        about=about, now=now, interval=INTERVAL_SECONDS, ping=ping, expires=now + seconds,
+        about=about, now=now, interval=INTERVAL_SECONDS, ping=ping, expires=now + seconds, **watched,
     )  # fmt: skip
 
 

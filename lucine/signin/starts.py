@@ -69,18 +69,24 @@ async def open_start(
     visit: bytes,
     browser_name: str,
     place: str,
+    address: str,
+    number: str,
 ) -> str:
-    """A start and the ask that goes with it; its id. ``visit``: digest of the browser's cookie."""
+    """A start and the ask that goes with it; its id. ``visit``: digest of the browser's cookie.
+
+    ``address`` and ``number`` (the national id that the request named, or '') are for the watch.
+    """
     start = tokens.new_secret(128)
     shown = asks.Shown(client=request.client, service=service, host=host, acr=acr, browser=browser_name, place=place)
     ask = await asks.open_ask(
         db, now, shown=shown, seconds=settings.start_seconds, visit=visit, return_to=f"/start/{start}"
     )
     await db.run(
-        "INSERT INTO signin_starts (id, client, request, visit, ask, nonce, browser_name, place, opened_at)"
-        " VALUES (:id, :client, :request, :visit, :ask, :nonce, :browser_name, :place, :now)",
+        "INSERT INTO signin_starts (id, client, request, visit, ask, nonce, browser_name, place, address, number,"
+        " opened_at) VALUES (:id, :client, :request, :visit, :ask, :nonce, :browser_name, :place, :address, :number,"
+        " :now)",
         id=start, client=request.client, request=msgspec.json.encode(request).decode(), visit=visit, ask=ask,
-        nonce=tokens.new_secret(), browser_name=browser_name, place=place, now=now,
+        nonce=tokens.new_secret(), browser_name=browser_name, place=place, address=address, number=number, now=now,
     )  # fmt: skip
     return start
 

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from functools import cache
 from itertools import accumulate
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -91,6 +92,25 @@ def place_of(address: str) -> Place:
     if at >= 0 and key - of.firsts[at] <= of.lengths[at]:
         return places[of.networks[at]]
     return INSIDE if any(ip in local for local in LOCAL) else UNKNOWN
+
+
+# What is in the name of a network that rents computers, in small letters.
+HOSTS = (
+    "amazon", "google", "microsoft", "ovh", "hetzner", "digitalocean", "scaleway", "online sas", "leaseweb", "contabo",
+    "hosting", "hostinger", "cloud", "datacent", "data cent", "server", "vps", "linode", "akamai", "oracle", "m247",
+    "datacamp", "constant company", "ikoula", "ionos", "outscale", "rackspace", "equinix", "hivelocity", "colo",
+)  # fmt: skip
+Kind = Literal["local", "host", "access", "unknown"]
+
+
+def network_kind(place: Place) -> Kind:
+    """What sort of network: rented computers, or people's own access. By its name, so a hint only."""
+    if place == INSIDE:
+        return "local"
+    if place == UNKNOWN:
+        return "unknown"
+    name = place.network.lower()
+    return "host" if any(word in name for word in HOSTS) else "access"
 
 
 def prefix_of(address: str) -> str:
