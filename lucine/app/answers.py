@@ -24,6 +24,10 @@ class Nothing(Exact, frozen=True):
     """Done; there is nothing to say."""
 
 
+class ScreenKey(Exact, frozen=True):
+    key: str
+
+
 class State(Exact, frozen=True):
     state: Literal["waiting"]
 
@@ -114,6 +118,7 @@ class Asked(Exact, frozen=True):
     expires_at: float
     can_keep: bool
     options: Options
+    elsewhere: bool
 
 
 class Silent(Exact, frozen=True):
@@ -139,6 +144,8 @@ class Fallback(Exact, frozen=True):
 
 ANSWERS: dict[tuple[str, str], type[Exact]] = {
     ("POST", "/start/{start}/browser"): Nothing,
+    ("POST", "/start/{start}/work"): ScreenKey,
+    ("POST", "/start/{start}/proof"): ScreenKey,
     ("POST", "/start/{start}/ring"): State,
     ("POST", "/start/{start}/more-time"): Longer,
     ("POST", "/start/{start}/typed"): Nothing,
@@ -148,6 +155,10 @@ ANSWERS: dict[tuple[str, str], type[Exact]] = {
     ("POST", "/start/{start}/cancel"): Location,
     ("POST", "/security/passkeys/options"): Ceremony,
     ("POST", "/security/passkeys"): Nothing,
+    ("POST", "/watch/sign-in/options"): Ceremony,
+    ("POST", "/watch/sign-in"): Nothing,
+    ("POST", "/watch/invitation/options"): Ceremony,
+    ("POST", "/watch/invitation"): Nothing,
     ("GET", f"{API}/me"): Me,
     ("GET", f"{API}/history"): History,
     ("POST", f"{API}/history/{{ask}}/not-me"): Nothing,

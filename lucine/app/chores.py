@@ -6,14 +6,22 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from lucine.officer import clean_officer, tell_officers
 from lucine.phone.chores import clean_phone, wake_phones
 from lucine.phone.notices import deliver_notices
 from lucine.reception import clean_reception
 from lucine.signin.chores import clean_signin
 from lucine.signin.ciba import ping_clients
 from lucine.signin.deliveries import deliver
+from lucine.signin.digests import send_digests
 from lucine.signin.sessions import end_idle_sessions
+from lucine.signin.signal_delivery import expire_signals, push_signals
+from lucine.signin.signals import tell_of_credentials
 from lucine.signin.signing_keys import rotate_if_old
+from lucine.signin.watching import note_starts, watch_sources
+from lucine.watch.events import forget_old_events
+from lucine.watch.histories import count_sign_ins, forget_old_sign_ins
+from lucine.watch.sketches import forget_old_sketches
 from lucine.watch.tries import forget_old_tries
 from lucine.web import House
 
@@ -24,7 +32,8 @@ Chores = tuple[tuple[Chore, str, float], ...]
 
 
 async def clean_watch(house: House, now: float) -> bool:
-    return await forget_old_tries(house.db, now)
+    forgets = (forget_old_tries, forget_old_events, forget_old_sketches, forget_old_sign_ins, count_sign_ins)
+    return any([await forget(house.db, now) for forget in forgets])
 
 
 #  chore              the bell that calls it   else every (seconds)
@@ -32,11 +41,19 @@ CHORES: Chores = (
     (wake_phones,       "wake",                  1),
     (deliver,           "deliveries",            1),
     (ping_clients,      "answered",              1),
+    (push_signals,      "deliveries",            1),
+    (tell_of_credentials, "notices",             1),
+    (expire_signals,    "",                      600),
     (deliver_notices,   "notices",               5),
     (end_idle_sessions, "",                      20),
+    (tell_officers,     "",                      20),
     (rotate_if_old,     "",                      600),
+    (send_digests,      "",                      600),
     (clean_phone,       "",                      600),
     (clean_signin,      "",                      600),
+    (clean_officer,     "",                      3600),
+    (note_starts,       "",                      1),
+    (watch_sources,     "",                      60),
     (clean_watch,      "",                      3600),
 )  # fmt: skip
 

@@ -15,6 +15,8 @@ from rich.table import Table
 
 from lucine.directory import national_id_of
 from lucine.directory.commands import commands as directory_commands
+from lucine.officer import invite_officer, list_officers, remove_officer
+from lucine.officer.evidence import BadEvidence, check_bundle
 from lucine.phone.credentials import devices_of
 from lucine.phone.enrolment import VOUCHER_SECONDS, make_voucher
 from lucine.phone.holders import add_holder, holder_of_number
@@ -26,6 +28,7 @@ from lucine.signin.clients import (
     AuthMethod,
     Client,
     add_client,
+    change_contact,
     find_client,
     list_clients,
     remove_client,
@@ -42,15 +45,21 @@ from .serve import serve_care, serve_connect, serve_mtls
 main = typer.Typer(no_args_is_help=True, add_completion=True, help="Lucine: sign-in and practice for midwives.")
 clients = typer.Typer(no_args_is_help=True, help="The services that sign professionals in.")
 phones = typer.Typer(no_args_is_help=True, help="What an operator may do for a holder and her phones.")
+officers = typer.Typer(no_args_is_help=True, help="The security officers, who watch at /watch.")
+evidence = typer.Typer(no_args_is_help=True, help="The evidence of an alarm, as an officer downloads it.")
 keys = typer.Typer(no_args_is_help=True, help="Signing keys.")
 ledger = typer.Typer(no_args_is_help=True, help="The tamper-evident ledger.")
 bench = typer.Typer(no_args_is_help=True, help="Figures, as JSON lines.")
+lab = typer.Typer(no_args_is_help=True, help="The attack lab: what attackers get, measured.")
 main.add_typer(directory_commands, name="directory")
 main.add_typer(clients, name="client")
 main.add_typer(phones, name="phone")
+main.add_typer(officers, name="officer")
+main.add_typer(evidence, name="evidence")
 main.add_typer(keys, name="keys")
 main.add_typer(ledger, name="ledger")
 main.add_typer(bench, name="bench")
+main.add_typer(lab, name="lab")
 
 out = Console()
 err = Console(stderr=True)
@@ -151,8 +160,10 @@ def client_add(
     alg: Annotated[str, typer.Option(help="ES256 or RS256; default LUCINE_SIGNING_ALG")] = "",
     ciba: Annotated[str, typer.Option(help="poll or ping")] = "",
     ping_uri: Annotated[str, typer.Option(help="CIBA notification address, for ping")] = "",
+    contact: Annotated[str, typer.Option(help="Mail address of the people who run it, told of attacks")] = "",
     require_par: Annotated[bool, typer.Option(help="Accept pushed requests only")] = False,
     dpop: Annotated[bool, typer.Option(help="Accept DPoP-bound tokens only")] = False,
+    signals: Annotated[bool, typer.Option(help="Let it subscribe to Shared Signals")] = False,
 ) -> None:  # fmt: skip
     """Register a service; prints its secret, once."""
     _choose("auth", auth, list(AuthMethod.__args__))  # type: ignore[attr-defined]
@@ -163,7 +174,8 @@ def client_add(
         id=client_id, name=name, redirect_uris=redirect or [], post_logout_redirect_uris=after_logout or [],
         auth_method=auth, jwks=json.loads(jwks.read_text()) if jwks else None, tls_subject=tls_subject,  # type: ignore[arg-type]
         tls_san_dns=tls_san_dns, subject=subject, sector=sector, alg=alg or read_settings().signing_alg,  # type: ignore[arg-type]
-        ciba=ciba, ping_uri=ping_uri, logout_uri=logout_uri, require_par=require_par, dpop_bound=dpop,  # type: ignore[arg-type]
+        ciba=ciba, ping_uri=ping_uri, logout_uri=logout_uri, contact=contact, require_par=require_par, dpop_bound=dpop,  # type: ignore[arg-type]
+        signals=signals,
     )  # fmt: skip
 
     async def act(house: House) -> str:
@@ -182,9 +194,10 @@ def _choose(what: str, said: str, allowed: list[str]) -> None:
 @clients.command("list")
 def client_list() -> None:
     """Every service."""
-    table = Table("Id", "Name", "Authentication", "Redirects")
+    table = Table("Id", "Name", "Authentication", "Redirects", "Signals")
     for client in _in_house(lambda house: list_clients(house.db)):
-        table.add_row(client.id, client.name, client.auth_method, "\n".join(client.redirect_uris))
+        signals = "yes" if client.signals else ""
+        table.add_row(client.id, client.name, client.auth_method, "\n".join(client.redirect_uris), signals)
     out.print(table)
 
 
@@ -206,6 +219,20 @@ def client_rotate(client_id: str) -> None:
             return await rotate_secret(db, time.time(), house.keys, client_id)
 
     print(json.dumps({"client_id": client_id, "client_secret": _in_house(act)}))
+
+
+@clients.command("contact")
+def client_contact(
+    client_id: str, mail: Annotated[str, typer.Argument(help="Mail address of the people who run it; '' for none")]
+) -> None:
+    """Whom to write to when a service is attacked."""
+
+    async def act(house: House) -> None:
+        async with house.db.transaction() as db:
+            await change_contact(db, time.time(), house.keys, client_id, mail)
+
+    _in_house(act)
+    print(f"contact of {client_id}: {mail or 'nobody'}")
 
 
 @clients.command("remove")
@@ -287,6 +314,64 @@ def phone_list(number: str) -> None:
 
     for phone in _in_house(act):
         print(f"{phone.id}  {phone.name}")
+
+
+# Officers
+
+
+@officers.command("invite")
+def officer_invite(
+    name: Annotated[str, typer.Argument(help="Her name, as other officers read it")],
+    mail: Annotated[str, typer.Option(help="Where she is told of alarms")],
+) -> None:
+    """A link by which a new officer makes her passkey: once, within an hour. Hand it to her alone."""
+
+    async def act(house: House) -> tuple[str, str]:
+        async with house.db.transaction() as db:
+            return await invite_officer(db, time.time(), house.keys, name=name, mail=mail)
+
+    officer, secret = _in_house(act)
+    print(f"{read_settings().origin}/watch/invitation#{secret}")
+    err.print(f"officer {officer}; the link works once, within an hour")
+
+
+@officers.command("list")
+def officer_list() -> None:
+    """Every officer."""
+    table = Table("Id", "Name", "Mail", "Last signed in")
+    for officer in _in_house(lambda house: list_officers(house.db, house.keys)):
+        invited = "never" if officer.passkeys else "invited, no passkey yet"
+        used = time.strftime("%Y-%m-%d %H:%M", time.localtime(officer.used_at)) if officer.used_at else invited
+        table.add_row(officer.id, officer.name, officer.mail, used)
+    out.print(table)
+
+
+@officers.command("remove")
+def officer_remove(officer: Annotated[str, typer.Argument(help="Her id, as `lucine officer list` shows it")]) -> None:
+    """She watches no more, at once: her sessions and her open pages end."""
+
+    async def act(house: House) -> None:
+        async with house.db.transaction() as db:
+            await remove_officer(db, time.time(), house.keys, officer=officer)
+
+    _in_house(act)
+    print(f"removed {officer}")
+
+
+@evidence.command("verify")
+def evidence_verify(
+    file: Annotated[Path, typer.Argument(help="The bundle (ZIP)", exists=True, dir_okay=False)],
+    jwks: Annotated[Path | None, typer.Option(help="Connect's published keys; without: the key inside")] = None,
+) -> None:
+    """Check a bundle, offline: whole, unchanged, signed. Without --jwks, compare the printed thumbprint yourself."""
+    try:
+        checked = check_bundle(file, jwks.read_bytes() if jwks else None)
+    except BadEvidence as bad:
+        raise _fail(f"this proves nothing: {bad}") from None
+    made = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(checked.manifest.iat))
+    print(f"whole and unchanged since {made}: alarm {checked.manifest.alarm!r} of {checked.manifest.iss!r}")
+    trust = "one of the keys you gave" if jwks else "the key inside: trust it if Connect publishes this thumbprint"
+    print(f"signed with {checked.thumbprint} ({trust})")
 
 
 # Keys and ledger
@@ -377,6 +462,32 @@ def bench_phone(quick: Quick = False, json_: Json = False) -> None:
     from lucine.app.bench.phone import bench as run
 
     _print(run(quick=quick))
+
+
+# The attack lab
+
+
+@lab.command("table")
+def lab_table(
+    goal: Annotated[list[str] | None, typer.Option(help="One goal; several allowed; default all")] = None,
+    quick: Quick = False,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON lines, each as soon as it is known")] = False,
+) -> None:
+    """Measure the goals and print a line for each figure. A missed goal is a line; one that breaks ends with status 1."""
+    from lucine.app.lab.evidence import print_table
+    from lucine.app.lab.table import GOALS
+
+    for name in goal or []:
+        _choose("goal", name, list(GOALS))
+    raise typer.Exit(print_table(goal or list(GOALS), quick=quick, as_json=as_json, out=out))
+
+
+@lab.command("evidence")
+def lab_evidence(quick: Quick = False, path: Annotated[Path, typer.Option(help="File")] = Path("docs/evidence.md")) -> None:
+    """Measure every goal and rewrite the evidence."""
+    from lucine.app.lab.evidence import write_evidence
+
+    raise typer.Exit(write_evidence(path, quick=quick))
 
 
 if __name__ == "__main__":

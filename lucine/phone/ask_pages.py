@@ -8,6 +8,7 @@ import msgspec
 from starlette.responses import Response
 
 from lucine.safe import tokens
+from lucine.watch.place import Place, mismatch, place_of
 from lucine.web import Visit, json_answer
 from lucine.web.visit import House
 
@@ -42,9 +43,10 @@ class Approval(msgspec.Struct, frozen=True):
     keep: bool = False
 
 
-def _told(house: House, ask: Ask, device: Device) -> dict[str, Any]:
+def _told(house: House, ask: Ask, device: Device, address: str) -> dict[str, Any]:
+    """What the phone at this address is told of an ask; ``elsewhere``: the screen is plainly in another place."""
     options = request_options(rp_id=house.settings.host, challenge=challenge_of(ask), allowed=[device.webauthn_id])
-    return shown_to_holder(ask, options)
+    return {**shown_to_holder(ask, options), "elsewhere": mismatch(Place(ask.shown.place), place_of(address))}
 
 
 async def scan(visit: Visit, device: Device, asked: Code) -> Response:
@@ -52,7 +54,7 @@ async def scan(visit: Visit, device: Device, asked: Code) -> Response:
     async with house.db.transaction() as db:
         ask = await claim_ask(db, visit.now, house.keys, house.settings, text=asked.code[:512], device=device)
     house.bell.ring(ask.id)
-    return json_answer(_told(house, ask, device))
+    return json_answer(_told(house, ask, device, visit.address))
 
 
 async def show_waiting(visit: Visit, device: Device) -> Response:
@@ -69,7 +71,7 @@ async def show_waiting(visit: Visit, device: Device) -> Response:
 async def carry_code(visit: Visit, device: Device, asked: Code) -> Response:
     async with visit.house.db.transaction() as db:
         ask = await claim_by_code(db, visit.now, visit.house.keys, code=asked.code[:32], device=device)
-    return json_answer(_told(visit.house, ask, device))
+    return json_answer(_told(visit.house, ask, device, visit.address))
 
 
 async def approve(visit: Visit, device: Device, asked: Approval) -> Response:
@@ -94,17 +96,17 @@ async def approve(visit: Visit, device: Device, asked: Approval) -> Response:
 
 async def stream_asks(visit: Visit, device: Device) -> Response:
     """Server-sent events: what rings, at once and at each change."""
-    return visit.house.streams.answer("phone", device.id, _ringing(visit.house, visit.now, device))
+    return visit.house.streams.answer("phone", device.id, _ringing(visit.house, visit.now, device, visit.address))
 
 
-async def _ringing(house: House, now: float, device: Device) -> AsyncIterator[bytes]:
+async def _ringing(house: House, now: float, device: Device, address: str) -> AsyncIterator[bytes]:
     """Time goes on from the visit's ``now`` by the loop's monotonic clock."""
     loop = asyncio.get_running_loop()
     began = loop.time()
     told, told_at = b"", -float(HEARTBEAT_SECONDS)
     while (passed := loop.time() - began) < STREAM_SECONDS and await is_kept(house.db, device):
         asks = await ringing_asks(house.db, now + passed, device)
-        data = msgspec.json.encode({"asks": [_told(house, ask, device) for ask in asks]})
+        data = msgspec.json.encode({"asks": [_told(house, ask, device, address) for ask in asks]})
         if data != told:
             told, told_at = data, passed
             yield b"event: asks\ndata: " + data + b"\n\n"

@@ -23,6 +23,7 @@ from lucine.web import Refusal
 from lucine.web.settings import Settings
 
 from .credentials import Device
+from .notices import tell_holder
 
 Kind = Literal["scan", "ring", "silent", "typed"]
 Answer = Literal["approved", "not_me", "changed_mind"]
@@ -31,6 +32,7 @@ QR_CLOCK_AHEAD_SECONDS = 1
 MAC_LENGTH = 22  # characters of base64url: 132 bits that only the asking screen can show
 SCREEN_CODE_LENGTH = 8  # 40 bits
 RINGS_MAX = 3  # unanswered or refused, since the last success (NIST SP 800-63B-4 section 3.2.3)
+RINGS_TOLD = RINGS_MAX + 1  # and she knows that somebody went on
 HISTORY_MAX = 50
 WAITING_MAX = 5
 
@@ -136,10 +138,16 @@ async def open_ask(
 
 async def find_ask(db: Reader, ask: str) -> Ask:
     """The ask with this id. Refusal if there is none."""
-    row = await db.one(f"SELECT {COLUMNS} FROM phone_asks WHERE id = :id", id=ask)
-    if row is None:
+    found = await kept_ask(db, ask)
+    if found is None:
         raise gone()
-    return _ask(row)
+    return found
+
+
+async def kept_ask(db: Reader, ask: str) -> Ask | None:
+    """The ask with this id; None for one that nobody answered or claimed and that is forgotten since."""
+    row = await db.one(f"SELECT {COLUMNS} FROM phone_asks WHERE id = :id", id=ask)
+    return _ask(row) if row else None
 
 
 async def name_browser_key(db: Transaction, now: float, *, ask: str, thumbprint: str) -> None:
@@ -219,25 +227,34 @@ def read_code(text: str) -> str:
     return kept.translate(str.maketrans("ILO", "110"))[:32]
 
 
-async def may_ring(db: Transaction, *, holder: str) -> bool:
-    """Count one more ring for her, unless her phones rang RINGS_MAX times since her last success."""
-    return bool(
-        await db.run(
-            "UPDATE phone_holders SET rings_since_success = rings_since_success + 1"
-            " WHERE id = :holder AND rings_since_success < :most",
-            holder=holder, most=RINGS_MAX,
-        )
-    )  # fmt: skip
+async def may_ring(db: Transaction, now: float, keys: Keys, *, holder: str, by: str) -> bool:
+    """Count one more ring for her, unless her phones rang RINGS_MAX times since her last success.
+
+    The first time that they ring no more she is told, and of whom: she may have a browser to forget. ``by``: its
+    name, or the service's.
+    """
+    if await db.run(
+        "UPDATE phone_holders SET rings_since_success = rings_since_success + 1"
+        " WHERE id = :holder AND rings_since_success < :most",
+        holder=holder, most=RINGS_MAX,
+    ):  # fmt: skip
+        return True
+    if await db.run(
+        "UPDATE phone_holders SET rings_since_success = :told WHERE id = :holder AND rings_since_success = :most",
+        told=RINGS_TOLD, holder=holder, most=RINGS_MAX,
+    ):  # fmt: skip
+        await tell_holder(db, now, keys, holder=holder, what="rang_enough", by=by)
+    return False
 
 
-async def ring_holder(db: Transaction, now: float, *, ask: str, holder: str) -> bool:
+async def ring_holder(db: Transaction, now: float, keys: Keys, *, ask: str, holder: str, by: str) -> bool:
     """Her known browser asks: her phones ring, if they may. Asking again, after a lost answer, is the same ring."""
     found = await find_ask(db, ask)
     if not found.waiting or found.expires_at <= now or found.claimed_at is not None:
         return False
     if found.kind == "ring" and found.holder == holder:
         return True
-    return found.kind == "scan" and await may_ring(db, holder=holder) and bool(
+    return found.kind == "scan" and await may_ring(db, now, keys, holder=holder, by=by) and bool(
         await db.run(
             "UPDATE phone_asks SET kind = 'ring', holder = :holder, ring_at = :now WHERE id = :id AND kind = 'scan'"
             " AND claimed_at IS NULL AND answered_at IS NULL AND expires_at > :now",
@@ -287,7 +304,7 @@ async def refuse_ask(db: Transaction, now: float, keys: Keys, *, ask: str, holde
 async def silence(db: Transaction, *, holder: str) -> None:
     """No known browser rings her any more, until she signs in by scanning."""
     await db.run(
-        "UPDATE phone_holders SET rings_since_success = :most WHERE id = :holder", most=RINGS_MAX, holder=holder
+        "UPDATE phone_holders SET rings_since_success = :told WHERE id = :holder", told=RINGS_TOLD, holder=holder
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from .db import Reader, Transaction
+from .db import Reader, Row, Transaction
 from .keys import Keys
 from .tokens import same
 
@@ -51,6 +51,24 @@ async def _append(db: Transaction, now: float, keys: Keys, act: str, who: str, t
     await db.run(
         "UPDATE safe_ledger_head SET mark = :mark, proof = :proof WHERE id = 1",
         mark=mark, proof=_head_mark(keys, head["seq"], mark),
+    )  # fmt: skip
+
+
+async def lines_after(db: Reader, seq: int, limit: int) -> list[Row]:
+    """The next lines after line ``seq``, in order, with their seq, at, act, who and facts. None is ever passed over:
+    a line gets its number with the head locked until its commit.
+    """
+    return await db.all(
+        "SELECT seq, at, act, who, facts FROM safe_ledger WHERE seq > :seq ORDER BY seq LIMIT :limit",
+        seq=seq, limit=limit,
+    )  # fmt: skip
+
+
+async def lines_before(db: Reader, seq: int, limit: int) -> list[Row]:
+    """The lines before line ``seq``, newest first, with their seq, at, act, who, facts (JSON text) and mark."""
+    return await db.all(
+        "SELECT seq, at, act, who, facts, mark FROM safe_ledger WHERE seq < :seq ORDER BY seq DESC LIMIT :limit",
+        seq=seq, limit=limit,
     )  # fmt: skip
 
 

@@ -3,11 +3,6 @@
 import fcntl
 from pathlib import Path
 
-import sqlalchemy
-from alembic.config import Config
-from alembic.runtime.environment import EnvironmentContext
-from alembic.script import ScriptDirectory
-
 ROOMS = Path(__file__).parent.parent
 
 # A lock that only migrations take, so that processes starting together do it once.
@@ -27,6 +22,12 @@ def migrate(url: str, rooms: list[str]) -> None:
 
 
 def _migrate(url: str, rooms: list[str]) -> None:
+    # Imported here: forty megabytes that only a start needs.
+    import sqlalchemy
+    from alembic.config import Config
+    from alembic.runtime.environment import EnvironmentContext
+    from alembic.script import ScriptDirectory
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.set_main_option("path_separator", "newline")

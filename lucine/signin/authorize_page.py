@@ -135,7 +135,7 @@ async def begin(visit: Visit, request: Request, *, service: str, host: str) -> R
                 prefix=place.prefix_of(visit.address),
             )  # fmt: skip
         start = await open_start(
-            db, visit.now, house.settings, request=request, service=service, host=host, acr=ACRS[0],
+            db, visit.now, house.keys, house.settings, request=request, service=service, host=host, acr=ACRS[0],
             visit=house.keys.digest(cookie), browser_name=browser, place=place.place_of(visit.address).words,
             address=visit.address, number=number or "",
         )  # fmt: skip

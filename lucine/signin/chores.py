@@ -16,16 +16,18 @@ async def clean_signin(house: House, now: float) -> bool:
         await forget_spent(db, now),
         await sweep(db, "signin_pushed", "digest", "expires_at < :hour", hour=now - 3600),
         # Before its ask goes, which the phone room keeps for an hour.
-        await sweep(db, "signin_ciba", "digest", "expires_at < :half", half=now - 1800),
+        await sweep(db, "signin_ciba", "digest", "expires_at < :half AND noted_at IS NOT NULL", half=now - 1800),
         # A replayed code or refresh token must still be recognised while its tokens could live.
         await sweep(db, "signin_codes", "digest", "expires_at < :day", day=day),
         await sweep(db, "signin_refresh", "digest", "expires_at < :day", day=day),
-        # Anybody may open starts. What rang or became a session says which browser it was, should she disown it.
-        await sweep(db, "signin_starts", "id", "session IS NULL AND opened_at < :unfinished AND browser IS NULL",
-                    unfinished=unfinished),
-        await sweep(db, "signin_starts", "id", "session IS NULL AND opened_at < :day", day=day),
+        # Nothing goes before the watch was told of it. Anybody may open starts. What rang or became a session says which browser it was, should she disown it.
+        await sweep(db, "signin_starts", "id", "session IS NULL AND opened_at < :unfinished AND browser IS NULL"
+                    " AND noted_at IS NOT NULL", unfinished=unfinished),
+        await sweep(db, "signin_starts", "id", "session IS NULL AND opened_at < :day AND noted_at IS NOT NULL",
+                    day=day),
         await sweep(db, "signin_starts", "id", "session IS NOT NULL AND opened_at < :old", old=old),
         await sweep(db, "signin_deliveries", "id", "done_at < :day", day=day),
+        await sweep(db, "signin_signals", "id", "done_at < :day", day=day),
         await sweep(db, "signin_grants", "id",
                     "session IN (SELECT id FROM signin_sessions WHERE ended_at < :old)", old=old),
     ]  # fmt: skip

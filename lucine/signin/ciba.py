@@ -3,6 +3,7 @@
 A bare number is public: it rings nobody. The request waits in silence, and its holder reaches it by
 carrying the code that the service's screen shows. It rings only where the client proves a bond:
 an ID token of hers from this client, or a ``login_hint_token`` that Connect gave this client.
+While a client is abused to try numbers, it is refused whatever number it names, and bonds still count.
 
     waiting --(approved)--> approved --(fetched once)--> spent
     waiting --(refused)--> access_denied;  --(too old)--> expired_token
@@ -18,6 +19,7 @@ from lucine.phone import asks
 from lucine.phone.holders import Holder, hold_holder, holder_of_number
 from lucine.safe import Keys, Transaction, tokens
 from lucine.watch import place, tries
+from lucine.watch.measures import active_measure
 from lucine.web import House, Refusal, Visit, json_answer
 from lucine.web.settings import Settings
 
@@ -59,20 +61,26 @@ async def start_ciba(visit: Visit, _: None) -> Response:
     hint = form.get("login_hint", "")
     number = national_id_of(hint) or hint or (holder.national_id if holder else "")
     about = house.keys.mac("ciba about", f"{client.id} {number}".encode())
+    closed = None
     async with house.db.transaction() as db:
         if "login_hint" in form:
             await tries.note_try(
                 db, visit.now, house.keys, number=number, client=client.id, channel="ciba",
                 prefix=place.prefix_of(visit.address),
             )  # fmt: skip
-        await _make_room(db, visit.now, about)
-        rings = bonded and holder is not None and await asks.may_ring(db, holder=holder.id)
-        ask = await asks.open_ask(
-            db, visit.now, shown=shown, seconds=seconds, kind="ring" if rings else "silent",
-            holder=holder.id if holder else None, code=house.keys.digest("screen code:" + code), rings=rings,
-        )  # fmt: skip
-        await _keep(db, visit.now, house.keys, client, form, auth_req_id, about, ask, seconds,
-                    {"address": visit.address, "number": number, "bonded": int(bonded)})  # fmt: skip
+            closed = await active_measure(db, visit.now, kind="ciba_closed", target=client.id)
+        if closed is None:
+            await _make_room(db, visit.now, about)
+            rings = bonded and holder is not None and await _may_ring(visit, db, holder.id, client.name)
+            ask = await asks.open_ask(
+                db, visit.now, shown=shown, seconds=seconds, kind="ring" if rings else "silent",
+                holder=holder.id if holder else None, code=house.keys.digest("screen code:" + code), rings=rings,
+            )  # fmt: skip
+            await _keep(db, visit.now, house.keys, client, form, auth_req_id, about, ask, seconds,
+                        {"address": visit.address, "number": number, "bonded": int(bonded)})  # fmt: skip
+    if closed:  # after it was counted; whoever is named (CIBA section 13)
+        raise Refusal("access_denied", "Ce service ne peut pas demander par numéro en ce moment.",
+                      "closed for a while: numbers were tried through this client; id_token_hint works", status=403)  # fmt: skip
     answer = {
         "auth_req_id": auth_req_id,
         "expires_in": seconds,
@@ -81,6 +89,13 @@ async def start_ciba(visit: Visit, _: None) -> Response:
         "screen_code": f"{code[:4]} {code[4:]}",
     }
     return json_answer(answer)
+
+
+async def _may_ring(visit: Visit, db: Transaction, holder: str, by: str) -> bool:
+    """A bond rings her phone, as a known browser does: not while she only scans, nor too often."""
+    if await active_measure(db, visit.now, kind="qr_only", target=holder):
+        return False
+    return await asks.may_ring(db, visit.now, visit.house.keys, holder=holder, by=by)
 
 
 async def _make_room(db: Transaction, now: float, about: bytes) -> None:

@@ -9,11 +9,13 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from lucine.safe import Keys, Reader, Row, Transaction, tokens, write_ledger
+from lucine.web.post import ADDRESS
 
 AuthMethod = Literal["client_secret_basic", "client_secret_post", "private_key_jwt", "tls_client_auth", "none"]
 Alg = Literal["ES256", "RS256"]
 
 SCOPES = ("openid", "profile", "scope_all")
+SIGNAL_SCOPES = ("ssf.manage", "ssf.read")  # CAEP Interoperability Profile section 2.7.2
 ID_MAX_LENGTH = 80
 NAME_MAX_LENGTH = 80
 ASSERTION_ALGS = ["ES256", "PS256", "RS256"]
@@ -36,8 +38,10 @@ class Client(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ciba: Literal["", "poll", "ping"] = ""
     ping_uri: str = ""
     logout_uri: str = ""
+    contact: str = ""  # mail of the people who run it
     require_par: bool = False
     dpop_bound: bool = False
+    signals: bool = False
 
     @property
     def public(self) -> bool:
@@ -49,7 +53,8 @@ class Client(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return (urlsplit(self.redirect_uris[0]).hostname or "") if self.redirect_uris else ""
 
 
-def _check_address(what: str, address: str) -> None:
+def check_address(what: str, address: str) -> None:
+    """ValueError that explains, unless it is an address as a client may register it."""
     parts = urlsplit(address)
     if not address.isascii() or not address.isprintable() or any(character in address for character in "\\ <>\"'*"):
         raise ValueError(f"{what} {address!r} has characters that an address cannot have")
@@ -74,16 +79,20 @@ def check_client(client: Client) -> None:
     if not client.redirect_uris and not client.ciba:
         raise ValueError("give at least one redirect address (--redirect), or CIBA (--ciba poll)")
     for address in client.redirect_uris:
-        _check_address("redirect address", address)
+        check_address("redirect address", address)
     for address in client.post_logout_redirect_uris:
-        _check_address("address after logout", address)
+        check_address("address after logout", address)
     for what, address in (("logout address", client.logout_uri), ("ping address", client.ping_uri)):
         if address:
-            _check_address(what, address)
+            check_address(what, address)
+    if client.contact and not ADDRESS.match(client.contact):
+        raise ValueError(f"contact {client.contact!r} is not a mail address")
     if (client.ciba == "ping") != bool(client.ping_uri):
         raise ValueError("CIBA in ping mode needs a ping address (--ping-uri), and only it")
     if client.ciba and client.public:
         raise ValueError("CIBA needs a client that authenticates (OpenID CIBA section 4)")
+    if client.signals and client.public:
+        raise ValueError("signals need a client that authenticates (RFC 6749 section 4.4)")
     if client.auth_method == "private_key_jwt":
         _check_jwks(client.jwks)
     elif client.jwks:
@@ -150,6 +159,18 @@ async def rotate_secret(db: Transaction, now: float, keys: Keys, client_id: str)
     return secret
 
 
+async def change_contact(db: Transaction, now: float, keys: Keys, client_id: str, contact: str) -> None:
+    """Whom to write to about a client ('' for nobody). ValueError if there is no such client or it is no address."""
+    found = await find_client(db, client_id)
+    if found is None:
+        raise ValueError(f"no client {client_id!r}")
+    client = msgspec.structs.replace(found[0], contact=contact)
+    check_client(client)
+    await db.run("UPDATE signin_clients SET facts = :facts WHERE id = :id",
+                 facts=msgspec.json.encode(client).decode(), id=client_id)  # fmt: skip
+    await write_ledger(db, now, keys, "client.contact_changed", "", {"client": client_id})
+
+
 async def remove_client(db: Transaction, now: float, keys: Keys, client_id: str) -> None:
     """Shut a client out; its tokens die with it. ValueError if there is none."""
     if not await db.run(
@@ -158,6 +179,10 @@ async def remove_client(db: Transaction, now: float, keys: Keys, client_id: str)
         raise ValueError(f"no client {client_id!r}")
     await db.run("UPDATE signin_grants SET ended_at = :now WHERE client = :id AND ended_at IS NULL",
                  now=now, id=client_id)  # fmt: skip
+    mine = "stream IN (SELECT id FROM signin_streams WHERE client = :id)"
+    await db.run(f"DELETE FROM signin_signals WHERE done_at IS NULL AND {mine}", id=client_id)
+    await db.run(f"DELETE FROM signin_unheard WHERE {mine}", id=client_id)
+    await db.run("DELETE FROM signin_streams WHERE client = :id", id=client_id)
     await write_ledger(db, now, keys, "client.removed", "", {"client": client_id})
 
 

@@ -1,4 +1,4 @@
-"""What clients are told: back-channel logout (OpenID Connect) and CIBA pings. The row is the queue."""
+"""What clients are told: back-channel logout (OpenID Connect), CIBA pings, letters. The row is the queue."""
 
 import asyncio
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from lucine.phone.holders import find_holder
 from lucine.safe import Keys, Row, Transaction, tokens, write_ledger
 from lucine.web import House
 from lucine.web.egress import EgressFailed, EgressRefused
+from lucine.web.post import PostFailed
 from lucine.web.settings import Settings
 
 from .clients import find_client
@@ -22,6 +23,7 @@ log = structlog.get_logger()
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 LOGOUT_TOKEN_SECONDS = 120
 PING_SECONDS = 300  # a ping is a courtesy: its client may poll. A logout goes on as long as the session could have
+LETTER_SECONDS = 3 * 86400
 PAUSE_MAX_SECONDS = 900
 BATCH = 50
 BELL = "deliveries"
@@ -31,6 +33,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What will be sent. A logout token is signed when it is sent, so that it is always fresh."""
 
     address: str
+    subject: str = ""
     alg: str = ""
     sub: str = ""
     sid: str = ""
@@ -72,6 +75,14 @@ async def queue_ping(
     await _queue(db, now, keys, client_id=client_id, kind="ping", until=now + PING_SECONDS, delivery=delivery)
 
 
+async def queue_letter(
+    db: Transaction, now: float, keys: Keys, *, client_id: str, address: str, subject: str, text: str
+) -> None:
+    """A letter to the people who run a client."""
+    delivery = Delivery(address=address, subject=subject, body=text)
+    await _queue(db, now, keys, client_id=client_id, kind="letter", until=now + LETTER_SECONDS, delivery=delivery)
+
+
 async def deliver(house: House, now: float) -> bool:
     """Chore: send what is due, all at once and the new before the retries: one dead client does not delay the others.
 
@@ -94,13 +105,17 @@ async def _send(house: House, now: float, row: Row) -> None:
     sealed = house.keys.unseal(f"signin_deliveries.{row['id']}", row["sealed"])
     delivery = msgspec.json.decode(sealed, type=Delivery)
     try:
-        content, headers = await _write(house, now, row, delivery)
-        answer = await house.egress.post(delivery.address, headers=dict(headers), content=content)
-        # Only 5xx and 429 are worth a second try; no redirect is followed (CIBA 10.2, Back-Channel 2.8).
-        outcome = "" if answer.status >= 500 or answer.status == 429 else f"status {answer.status}"
+        if row["kind"] == "letter":
+            await house.post.mail(now=now, to=delivery.address, subject=delivery.subject, text=delivery.body)
+            outcome = "sent"
+        else:
+            content, headers = await _write(house, now, row, delivery)
+            answer = await house.egress.post(delivery.address, headers=dict(headers), content=content)
+            # Only 5xx and 429 are worth a second try; no redirect is followed (CIBA 10.2, Back-Channel 2.8).
+            outcome = "" if answer.status >= 500 or answer.status == 429 else f"status {answer.status}"
     except EgressRefused as error:
         outcome = f"refused: {error}"
-    except EgressFailed as error:
+    except (EgressFailed, PostFailed) as error:
         outcome = f"failed: {error}" if row["last"] else ""
     if not outcome and row["last"]:
         outcome = "given up"
@@ -108,7 +123,7 @@ async def _send(house: House, now: float, row: Row) -> None:
         async with house.db.transaction() as db:
             await db.run("UPDATE signin_deliveries SET done_at = :now, outcome = :outcome WHERE id = :id",
                          now=now, outcome=outcome[:200], id=row["id"])  # fmt: skip
-            if outcome not in ("status 200", "status 204"):
+            if outcome not in ("status 200", "status 204", "sent"):
                 facts = {"client": row["client"], "kind": row["kind"], "outcome": outcome[:200]}
                 await write_ledger(db, now, house.keys, "delivery.failed", "", facts)
     log.info("delivery", kind=row["kind"], client=row["client"], tries=row["tries"], outcome=outcome or "again")

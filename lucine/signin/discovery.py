@@ -8,7 +8,7 @@ from lucine.web import Visit, json_answer
 from lucine.web.settings import Settings
 
 from .authorization import ACRS
-from .clients import ASSERTION_ALGS, SCOPES
+from .clients import ASSERTION_ALGS, SCOPES, SIGNAL_SCOPES
 from .dpop import ALGS as DPOP_ALGS
 from .paths import PATHS as PATHS
 from .paths import REALM
@@ -41,7 +41,7 @@ def discovery_document(settings: Settings) -> dict[str, Any]:
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": list(GRANTS),
-        "scopes_supported": list(SCOPES),
+        "scopes_supported": [*SCOPES, *SIGNAL_SCOPES],
         "acr_values_supported": list(ACRS),
         "subject_types_supported": ["public", "pairwise"],
         "id_token_signing_alg_values_supported": list(ALGS),

@@ -12,6 +12,8 @@ from lucine.phone.enrolment import undo_session, void_vouchers
 from lucine.phone.holders import hold_holder
 from lucine.safe import Keys, Transaction, write_ledger
 from lucine.watch.browsers import forget_browser
+from lucine.watch.events import disown_events
+from lucine.watch.histories import forget_sign_ins
 from lucine.web import Visit, json_answer, not_found
 from lucine.web.settings import Settings
 
@@ -49,7 +51,8 @@ async def disown(
         "UPDATE signin_sessions SET disowned_at = COALESCE(disowned_at, :now)"
         # Who signs in again keeps her session, so an earlier ask of it is known to its start alone.
         " WHERE holder = :holder AND (ask = :ask OR id = :session"
-        " OR id IN (SELECT session FROM signin_starts WHERE ask = :ask)) RETURNING id, ask, browser",
+        " OR id IN (SELECT session FROM signin_starts WHERE ask = :ask OR first_ask = :ask))"
+        " RETURNING id, ask, browser",
         now=now, holder=holder, ask=ask or "", session=session or "",
     )  # fmt: skip
     if not rows and session:
@@ -64,6 +67,8 @@ async def disown(
     for row in rows:
         await asks.disown_ask(db, now, ask=row["ask"], holder=holder)
         await undo_session(db, now, keys, holder=holder, session=row["id"])
+        await forget_sign_ins(db, session=row["id"])
+    await disown_events(db, ids=[row["ask"] for row in rows])
     await void_vouchers(db, now, holder=holder)
     cancelled = await asks.cancel_asks(db, now, holder=holder)
     await asks.silence(db, holder=holder)

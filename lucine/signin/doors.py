@@ -9,14 +9,20 @@ from . import (
     discovery,
     disown,
     logout,
+    my_number,
     security_pages,
+    ssf_configuration,
+    ssf_pages,
     start_pages,
     switch_off,
     token_page,
     token_pages,
+    work_pages,
 )
 from .discovery import DISCOVERY_PATHS, PATHS
+from .paths import SSF_METADATA, SSF_PATHS, SSF_POLL
 from .security_pages import PATH, freshly_signed_in, signed_in
+from .service_tokens import receiver
 from .start_pages import own_start
 
 START = "/start/{start}"
@@ -57,6 +63,8 @@ START_DOORS = [
     Door(method="GET", path=f"{START}/again", guard=own_start, act=start_pages.start_again),
     _start("GET", "events", start_pages.stream_state),
     _start("POST", "browser", start_pages.show_key, start_pages.BrowserKey),
+    _start("POST", "work", work_pages.take_solution, work_pages.Solution),
+    _start("POST", "proof", work_pages.take_proof, start_pages.Signed),
     _start("POST", "ring", start_pages.ring_phone, start_pages.Signed),
     _start("POST", "more-time", start_pages.more_time),
     _start("POST", "typed", start_pages.type_code, start_pages.TypedCode),
@@ -86,6 +94,7 @@ SECURITY_DOORS = [
     _security("POST", "browsers/{id}/forget", security_pages.forget_known_browser),
     _security("POST", "passkeys/{id}/rename", security_pages.rename_device),
     _security("POST", "passkeys/{id}/delete", security_pages.delete_passkey),
+    _security("POST", "digest", my_number.choose_digest),
     _security("POST", "recovery-codes", security_pages.renew_recovery_codes, fresh=True),
     Door(method="POST", path=f"{PATH}/passkeys/options", guard=freshly_signed_in,
          act=security_pages.passkey_options, speaks="json"),
@@ -102,4 +111,27 @@ PHONE_DOORS = [
          speaks="json"),
 ]  # fmt: skip
 
-DOORS = [*START_DOORS, *PROTOCOL_DOORS, *SECURITY_DOORS, *PHONE_DOORS]
+
+def _ssf(method: str, path: str, act: object, body: type | None = None, *, reads: bool = False) -> Door:
+    """A door of the signals: a service with its own access token, to read or to manage."""
+    guard = receiver("ssf.read", "ssf.manage") if reads else receiver("ssf.manage")
+    return Door(method=method, path=path, guard=guard, act=act, speaks="oauth", cross_site=True, body=body)  # type: ignore[arg-type]
+
+
+SSF_STREAMS, SSF_STATUS = SSF_PATHS["configuration_endpoint"], SSF_PATHS["status_endpoint"]
+SSF_DOORS = [
+    Door(method="GET", path=SSF_METADATA, guard=anyone, act=ssf_pages.show_transmitter, speaks="oauth"),
+    _ssf("POST", SSF_STREAMS, ssf_configuration.create_stream, ssf_configuration.Configuration),
+    _ssf("GET", SSF_STREAMS, ssf_configuration.show_streams, reads=True),
+    _ssf("PATCH", SSF_STREAMS, ssf_configuration.update_stream, ssf_configuration.Configuration),
+    _ssf("PUT", SSF_STREAMS, ssf_configuration.replace_stream, ssf_configuration.Configuration),
+    _ssf("DELETE", SSF_STREAMS, ssf_configuration.remove_stream),
+    _ssf("GET", SSF_STATUS, ssf_pages.show_status, reads=True),
+    _ssf("POST", SSF_STATUS, ssf_pages.change_status, ssf_pages.StatusChange),
+    _ssf("POST", SSF_PATHS["add_subject_endpoint"], ssf_pages.add_subject, ssf_pages.SubjectChange),
+    _ssf("POST", SSF_PATHS["remove_subject_endpoint"], ssf_pages.drop_subject, ssf_pages.SubjectChange),
+    _ssf("POST", SSF_PATHS["verification_endpoint"], ssf_pages.verify_stream, ssf_pages.Verification),
+    _ssf("POST", SSF_POLL, ssf_pages.poll_stream, ssf_pages.Poll),
+]
+
+DOORS = [*START_DOORS, *PROTOCOL_DOORS, *SECURITY_DOORS, *PHONE_DOORS, *SSF_DOORS]

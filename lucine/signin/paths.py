@@ -13,3 +13,15 @@ PATHS = {
     "pushed_authorization_request_endpoint": f"{PROTOCOL}/ext/par/request",
     "backchannel_authentication_endpoint": f"{PROTOCOL}/ext/ciba/auth",
 }
+
+# Shared Signals (OpenID Shared Signals Framework 1.0 section 7.1), by their names in its metadata.
+SSF = "/ssf"
+SSF_METADATA = "/.well-known/ssf-configuration"
+SSF_PATHS = {
+    "configuration_endpoint": f"{SSF}/streams",
+    "status_endpoint": f"{SSF}/status",
+    "add_subject_endpoint": f"{SSF}/subjects:add",
+    "remove_subject_endpoint": f"{SSF}/subjects:remove",
+    "verification_endpoint": f"{SSF}/verify",
+}
+SSF_POLL = f"{SSF}/streams/{{stream}}/poll"

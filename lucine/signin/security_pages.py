@@ -19,7 +19,6 @@ from lucine.phone.notices import new_cancel, tell_holder
 from lucine.phone.passkeys import creation_options, verify_creation
 from lucine.safe import tokens
 from lucine.watch.browsers import browsers_of, forget_browser, rename_browser
-from lucine.watch.tries import tries_of
 from lucine.web import Refusal, Visit, json_answer, not_found, page
 from lucine.web.pages import redirect
 
@@ -27,6 +26,7 @@ from .authorize_page import begin_own
 from .clients import find_client
 from .deliveries import BELL
 from .disown import disown, ring_after
+from .my_number import my_number
 from .sessions import Session, end_sessions, past_sessions, services_of, session_of
 from .start_pages import BROWSER_COOKIE
 from .switch_off import switch_off
@@ -58,9 +58,8 @@ async def show_security(visit: Visit, _: None) -> Response:
     session = await session_of(visit)
     if session is None:
         return await begin_own(visit, PATH)
-    db, keys, now = visit.house.db, visit.house.keys, visit.now
+    db, now = visit.house.db, visit.now
     holder = await find_holder(db, session.holder)
-    number_tries, last = await tries_of(db, now, keys, holder.national_id)
     browser = (visit.cookie(BROWSER_COOKIE) or "").partition(".")[0]
     return page(
         visit,
@@ -73,7 +72,7 @@ async def show_security(visit: Visit, _: None) -> Response:
             {"id": key.id, "name": key.name, "created_at": key.created_at, "last_used_at": key.used_at}
             for key in await devices_of(db, holder.id, "computer")
         ],
-        number={"tries_30_days": number_tries, "last_at": last, "rings": 0},
+        number=await my_number(visit, holder),
         recovery_codes_left=await recovery_codes_left(db, holder.id),
         fresh=now - session.auth_time <= FRESH_SECONDS,
         notice=visit.query().get("done"),
@@ -96,6 +95,8 @@ async def _sign_in(visit: Visit, row: Any, current: Session) -> dict[str, Any]:
         "current": row["id"] == current.id,
         "ended_at": row["ended_at"],
         "disowned": row["disowned_at"] is not None,
+        "verdict": row["verdict"],
+        "reasons": row["reasons"].split(),
     }
 
 

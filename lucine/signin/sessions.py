@@ -13,10 +13,12 @@ import msgspec
 from lucine.phone.enrolment import void_vouchers
 from lucine.phone.holders import hold_holder
 from lucine.safe import Keys, Reader, Row, Transaction, tokens, write_ledger
+from lucine.watch.risk import Judged
 from lucine.web import House, Visit
 from lucine.web.settings import Settings
 
 from .deliveries import queue_logout
+from .signals import queue_session_revoked
 
 Method = Literal["phone", "known", "passkey", "typed", "ciba"]
 COOKIE = "connect"
@@ -59,16 +61,25 @@ async def open_session(
     browser_name: str,
     place: str,
     before: Session | None = None,
+    judged: Judged | None = None,
 ) -> tuple[Session, str]:
-    """A session and the secret of its cookie. Who signs in again keeps her session under a new secret."""
+    """A session and the secret of its cookie. Who signs in again keeps her session under a new secret.
+
+    ``judged``: what was found of it; None where there is nothing to judge by (CIBA: no screen, no browser).
+    """
     secret = tokens.new_secret()
+    odd = {
+        "risk": judged.score if judged else None, "reasons": " ".join(judged.reasons) if judged else "",
+        "verdict": judged.verdict if judged else "",
+    }  # fmt: skip
     if before and before.holder == holder:
         await db.run(
             "UPDATE signin_sessions SET cookie = :cookie, method = :method, ask = :ask, auth_time = :now,"
-            " seen_at = :now, browser = COALESCE(:browser, browser), expires_at = :expires"
+            " seen_at = :now, browser = COALESCE(:browser, browser), expires_at = :expires, risk = :risk,"
+            " reasons = :reasons, verdict = :verdict"
             " WHERE id = :id AND ended_at IS NULL",
             cookie=keys.digest(secret), method=method, ask=ask, now=now, browser=browser,
-            expires=now + settings.session_seconds, id=before.id,
+            expires=now + settings.session_seconds, id=before.id, **odd,
         )  # fmt: skip
         session = await find_session(db, now, settings, before.id)
         if session:
@@ -80,9 +91,9 @@ async def open_session(
         browser_name=browser_name, place=place, auth_time=now, seen_at=now, expires_at=now + settings.session_seconds,
     )  # fmt: skip
     await db.run(
-        f"INSERT INTO signin_sessions ({COLUMNS}, cookie) VALUES (:id, :holder, :method, :ask, :browser,"
-        " :browser_name, :place, :auth_time, :seen_at, :expires_at, :cookie)",
-        **msgspec.structs.asdict(session), cookie=keys.digest(secret),
+        f"INSERT INTO signin_sessions ({COLUMNS}, cookie, risk, reasons, verdict) VALUES (:id, :holder, :method, :ask,"
+        " :browser, :browser_name, :place, :auth_time, :seen_at, :expires_at, :cookie, :risk, :reasons, :verdict)",
+        **msgspec.structs.asdict(session), cookie=keys.digest(secret), **odd,
     )  # fmt: skip
     await write_ledger(db, now, keys, "session.opened", holder, {"session": session.id, "method": method})
     return session, secret
@@ -146,18 +157,23 @@ async def end_sessions(
         now=now, why=why, holder=holder, session=session,
     )  # fmt: skip
     for row in ended:
-        await _end_grants(db, now, keys, settings, holder, row["id"])
+        await _end_grants(db, now, keys, settings, holder, row["id"], why)
         await void_vouchers(db, now, holder=holder, made_in=row["id"])
         await write_ledger(db, now, keys, "session.ended", holder, {"session": row["id"], "why": why})
     return [row["id"] for row in ended]
 
 
-async def _end_grants(db: Transaction, now: float, keys: Keys, settings: Settings, holder: str, session: str) -> None:
+async def _end_grants(
+    db: Transaction, now: float, keys: Keys, settings: Settings, holder: str, session: str, why: str
+) -> None:
     clients = await db.all("SELECT DISTINCT client FROM signin_grants WHERE session = :session", session=session)
     await db.run("UPDATE signin_grants SET ended_at = :now WHERE session = :session AND ended_at IS NULL",
                  now=now, session=session)  # fmt: skip
     for row in clients:
         await queue_logout(db, now, keys, settings, client_id=row["client"], holder=holder, session=session)
+        await queue_session_revoked(
+            db, now, keys, settings, client_id=row["client"], holder=holder, session=session, why=why
+        )
 
 
 async def end_idle_sessions(house: House, now: float) -> bool:
@@ -178,7 +194,7 @@ async def end_idle_sessions(house: House, now: float) -> bool:
 async def past_sessions(db: Reader, holder: str, limit: int = 30) -> list[Row]:
     """Her sign-ins, newest first, open or not."""
     return await db.all(
-        f"SELECT {COLUMNS}, ended_at, why, disowned_at FROM signin_sessions WHERE holder = :holder"
+        f"SELECT {COLUMNS}, ended_at, why, disowned_at, reasons, verdict FROM signin_sessions WHERE holder = :holder"
         " ORDER BY auth_time DESC LIMIT :limit",
         holder=holder, limit=limit,
     )  # fmt: skip

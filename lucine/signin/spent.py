@@ -1,6 +1,6 @@
 """Things that may be used once and come with their own name: assertion and DPoP `jti`s."""
 
-from lucine.safe import Database, Keys, Transaction, sweep, tokens
+from lucine.safe import Database, Keys, Reader, Transaction, sweep, tokens
 
 
 async def spend(db: Transaction, keys: Keys, what: str, *, expires_at: float) -> bool:
@@ -10,6 +10,12 @@ async def spend(db: Transaction, keys: Keys, what: str, *, expires_at: float) ->
         what=tokens.encode(keys.mac("spent", what.encode())), expires=expires_at,
     )  # fmt: skip
     return done == 1
+
+
+async def is_spent(db: Reader, keys: Keys, what: str) -> bool:
+    """Whether it was used."""
+    name = tokens.encode(keys.mac("spent", what.encode()))
+    return await db.one("SELECT what FROM signin_spent WHERE what = :what", what=name) is not None
 
 
 async def forget_spent(db: Database, now: float) -> bool:

@@ -13,6 +13,7 @@ from lucine.phone.passkeys import request_options
 from lucine.phone.typed import claim_by_typed_code
 from lucine.safe import tokens
 from lucine.watch.browsers import KEPT_SECONDS, Copied, Known, PublicKey, may_be_known
+from lucine.watch.risk import Judged
 from lucine.web import House, Refusal, Visit, cookies, json_answer, page
 from lucine.web.pages import redirect
 
@@ -20,8 +21,10 @@ from .authorization import answer_address
 from .authorize_page import begin, code_address, host_of
 from .clients import find_client
 from .deliveries import BELL
+from .finishing import Finished, finish_start
+from .proof_of_work import challenge_of
 from .sessions import COOKIE, session_of
-from .starts import OWN_PAGES, Start, close_start, find_start, finish_start, name_browser, ring
+from .starts import OWN_PAGES, Start, close_start, find_start, name_browser, ring
 
 HEARTBEAT_SECONDS = 15.0
 BROWSER_COOKIE = "browser"
@@ -65,13 +68,23 @@ async def show_start(visit: Visit, start: Start) -> Response:
     service, again = await _again(visit, start)
     ask = await asks.find_ask(house.db, start.ask)
     if start.finished_at is not None:
-        return page(visit, "signin/done.html", service=service, again=again)
+        return page(
+            visit, "signin/done.html", service=service, again=again, held=start.held, reasons=start.reasons.split()
+        )
+    work = start.work
     return page(
         visit, "signin/start.html", service=service, again=again, start=start.id, ask=ask.id,
-        key=tokens.encode(asks.screen_key(house.keys, ask.id)), nonce=start.nonce, now=visit.now,
+        key="" if work else screen_key(house, start), nonce=start.nonce, now=visit.now,
+        challenge=msgspec.json.encode(challenge_of(house.keys, start.id, work)).decode() if work else "",
         expires_at=ask.expires_at, origin=house.settings.origin, passkey=True,
-        known=await may_be_known(house.db, visit.cookie(BROWSER_COOKIE)),
+        known=not start.first_ask and await may_be_known(house.db, visit.cookie(BROWSER_COOKIE)),
+        proof=start.first_ask is not None, reasons=start.reasons.split(),
     )  # fmt: skip
+
+
+def screen_key(house: House, start: Start) -> str:
+    """From which this screen draws its code; whoever has it can show one."""
+    return tokens.encode(asks.screen_key(house.keys, start.ask))
 
 
 async def start_again(visit: Visit, start: Start) -> Response:
@@ -124,11 +137,15 @@ async def show_key(visit: Visit, start: Start, said: BrowserKey) -> Response:
     return json_answer({})
 
 
+def not_recognised() -> Refusal:
+    return Refusal("unknown_browser", "Ce navigateur n'est plus reconnu. Scannez le code.", "not known", status=409)
+
+
 async def ring_phone(visit: Visit, start: Start, said: Signed) -> Response:
     """One tap. The browser's cookie changes at each use."""
     house = visit.house
     async with house.db.transaction() as db:
-        known, rings = await ring(
+        known, ringing = await ring(
             db, visit.now, house.keys, house.settings, start=start, cookie=visit.cookie(BROWSER_COOKIE),
             signature=said.signature,
         )  # fmt: skip
@@ -136,14 +153,15 @@ async def ring_phone(visit: Visit, start: Start, said: Signed) -> Response:
         house.bell.ring(BELL)
         house.bell.ring("notices")
     if not isinstance(known, Known):
-        words = "Ce navigateur n'est plus reconnu. Scannez le code."
-        raise Refusal("unknown_browser", words, "browser not known", status=409)
+        raise not_recognised()
     house.bell.ring("wake")
-    if not rings:
-        words = "Votre téléphone a déjà sonné plusieurs fois. Scannez le code."
-        answer = json_answer({"error": "scan_instead", "words": visit.words(words), "reference": visit.reference}, 409)
-    else:
+    if ringing == "rings":
         answer = json_answer({"state": "waiting"})
+    else:
+        enough = visit.words("Votre téléphone a déjà sonné plusieurs fois. Scannez le code.")
+        cautious = visit.words("Par prudence, votre téléphone ne sonne pas en ce moment. Scannez le code.")
+        words = cautious if ringing == "qr_only" else enough
+        answer = json_answer({"error": "scan_instead", "words": words, "reference": visit.reference}, 409)
     cookies.set_cookie(answer, BROWSER_COOKIE, known.cookie, seconds=KEPT_SECONDS)
     return answer
 
@@ -191,14 +209,26 @@ async def finish(visit: Visit, start: Start) -> Response:
     before = await session_of(visit)
     async with house.db.transaction() as db:
         done = await finish_start(db, visit.now, house.keys, house.settings, start=start, before=before)
-        own = start.client == OWN_PAGES
-        location = start.request.redirect_uri if own else await code_address(db, visit, start.request, done.session)
+        location = start.request.redirect_uri
+        if isinstance(done, Finished) and start.client != OWN_PAGES:
+            location = await code_address(db, visit, start.request, done.session)
+    if not isinstance(done, Finished):
+        return _not_yet(visit, done)
     house.bell.ring(BELL)
     answer = json_answer({"location": location})
     cookies.set_cookie(answer, COOKIE, done.cookie)
     if done.known:
         cookies.set_cookie(answer, BROWSER_COOKIE, done.known.cookie, seconds=KEPT_SECONDS)
     return answer
+
+
+def _not_yet(visit: Visit, judged: Judged) -> Response:
+    """Her page says why, and what to do: it is drawn anew."""
+    visit.house.bell.ring("notices")
+    held = visit.words("Par prudence, cette connexion n'a pas été ouverte. Rechargez cette page.")
+    more = visit.words("Par prudence, une preuve de plus est demandée. Rechargez cette page.")
+    words = held if judged.verdict == "hold" else more
+    return json_answer({"error": judged.verdict, "words": words, "reference": visit.reference}, 409)
 
 
 async def cancel(visit: Visit, start: Start) -> Response:

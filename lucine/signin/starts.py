@@ -1,8 +1,10 @@
 """Starts: one browser that wants to sign in somewhere, until it is let in or gives up.
 
-open --(its ask is approved)--> approved --(finished, once, by the same browser)--> session + code
+open --(its ask is approved)--> approved --(finished, once, by the same browser: finishing.py)--> session + code
 open --(refused, expired, cancelled)--> over
 """
+
+from typing import Literal
 
 import msgspec
 
@@ -15,23 +17,28 @@ from lucine.watch.browsers import (
     Known,
     PublicKey,
     holder_of_cookie,
-    pair_browser,
     recognise_browser,
     signed_by,
     thumbprint,
 )
+from lucine.watch.measures import active_measure
 from lucine.web import Refusal, not_found
 from lucine.web.settings import Settings
 
 from .authorization import Request
-from .sessions import Method, Session, end_sessions, open_session, sessions_of_browser
+from .proof_of_work import new_work
+from .sessions import end_sessions, sessions_of_browser
 
 OWN_PAGES = ""  # the client of Connect's own pages; its redirect_uri is a path here
 KEPT_SECONDS = 3600  # after it expired, if it became no session
 
 
 class Start(msgspec.Struct, frozen=True, kw_only=True):
-    """A start of one browser."""
+    """A start of one browser. ``work``: the proof of work that it still owes before it may show a code.
+
+    ``first_ask``: the ask that was approved before one more proof was asked, for ``reasons`` (see watch.risk).
+    ``held``: whose sign-in was stopped here.
+    """
 
     id: str
     client: str
@@ -43,23 +50,23 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     browser_name: str
     place: str
     finished_at: float | None
+    work: bytes | None
+    address: str
+    first_ask: str | None
+    reasons: str
+    held: str | None
 
 
-class Finished(msgspec.Struct, frozen=True, kw_only=True):
-    """A start that became a session; ``known`` when the holder kept this browser."""
-
-    start: Start
-    session: Session
-    cookie: str
-    known: Known | None
-
-
-COLUMNS = "id, client, request, ask, nonce, browser_key, browser, browser_name, place, finished_at"
+COLUMNS = (
+    "id, client, request, ask, nonce, browser_key, browser, browser_name, place, finished_at, work, address, first_ask,"
+    " reasons, held"
+)
 
 
 async def open_start(
     db: Transaction,
     now: float,
+    keys: Keys,
     settings: Settings,
     *,
     request: Request,
@@ -81,12 +88,14 @@ async def open_start(
     ask = await asks.open_ask(
         db, now, shown=shown, seconds=settings.start_seconds, visit=visit, return_to=f"/start/{start}"
     )
+    attacked = await active_measure(db, now, kind="proof_of_work", target=request.client)
     await db.run(
         "INSERT INTO signin_starts (id, client, request, visit, ask, nonce, browser_name, place, address, number,"
-        " opened_at) VALUES (:id, :client, :request, :visit, :ask, :nonce, :browser_name, :place, :address, :number,"
-        " :now)",
+        " opened_at, work) VALUES (:id, :client, :request, :visit, :ask, :nonce, :browser_name, :place, :address,"
+        " :number, :now, :work)",
         id=start, client=request.client, request=msgspec.json.encode(request).decode(), visit=visit, ask=ask,
         nonce=tokens.new_secret(), browser_name=browser_name, place=place, address=address, number=number, now=now,
+        work=new_work(keys, start, attacked.level) if attacked else None,
     )  # fmt: skip
     return start
 
@@ -115,10 +124,13 @@ async def name_browser(db: Transaction, now: float, *, start: Start, key: Public
     await asks.name_browser_key(db, now, ask=start.ask, thumbprint=thumbprint(key))
 
 
+Ringing = Literal["rings", "rang_enough", "qr_only", "no"]
+
+
 async def ring(
     db: Transaction, now: float, keys: Keys, settings: Settings, *, start: Start, cookie: str | None, signature: str
-) -> tuple[Known | Copied | None, bool]:
-    """One tap from a known browser: the browser, and whether her phones ring (they may have rung enough).
+) -> tuple[Known | Copied | None, Ringing]:
+    """One tap from a known browser: the browser, and whether her phones ring or why they do not.
 
     From a copied browser nothing rings, its sessions end, and she is told. Keep the transaction either way.
     """
@@ -128,46 +140,18 @@ async def ring(
         db, now, keys, cookie=cookie, start=start.id, nonce=start.nonce, signature=signature
     )
     if known is None:
-        return None, False
+        return None, "no"
     if isinstance(known, Copied):
         for session in await sessions_of_browser(db, known.id):
             await end_sessions(db, now, keys, settings, holder=known.holder, session=session, why="copied")
         await tell_holder(db, now, keys, holder=known.holder, what="browser_copied")
-        return known, False
+        return known, "no"
     await asks.name_browser_key(db, now, ask=start.ask, thumbprint=known.key)
     await db.run("UPDATE signin_starts SET browser = :browser WHERE id = :id", browser=known.id, id=start.id)
-    return known, await asks.ring_holder(db, now, ask=start.ask, holder=known.holder)
-
-
-METHODS: dict[str, Method] = {"scan": "phone", "ring": "known", "typed": "typed"}
-
-
-async def finish_start(
-    db: Transaction, now: float, keys: Keys, settings: Settings, *, start: Start, before: Session | None
-) -> Finished:
-    """Turn an approved start into a session, once."""
-    ask = await asks.find_ask(db, start.ask)
-    if ask.holder:
-        await hold_holder(db, ask.holder)
-        ask = await asks.find_ask(db, start.ask)
-    if ask.answer != "approved" or ask.holder is None or ask.disowned_at or ask.expires_at <= now:
-        raise asks.gone()
-    if not await db.run(
-        "UPDATE signin_starts SET finished_at = :now WHERE id = :id AND finished_at IS NULL", now=now, id=start.id
-    ):
-        raise asks.gone()
-    known = None
-    if ask.keep and start.browser_key:
-        key = msgspec.json.decode(start.browser_key, type=PublicKey)
-        if thumbprint(key) == ask.browser_key:  # the key that the approval committed to, no other
-            known = await pair_browser(db, now, keys, holder=ask.holder, name=start.browser_name, key=key)
-    method = METHODS[ask.kind] if ask.claimed_at or ask.ring_at else "passkey"
-    session, cookie = await open_session(
-        db, now, keys, settings, holder=ask.holder, method=method, ask=ask.id,
-        browser=known.id if known else start.browser, browser_name=start.browser_name, place=start.place, before=before,
-    )  # fmt: skip
-    await db.run("UPDATE signin_starts SET session = :session WHERE id = :id", session=session.id, id=start.id)
-    return Finished(start=start, session=session, cookie=cookie, known=known)
+    if await active_measure(db, now, kind="qr_only", target=known.holder):
+        return known, "qr_only"
+    rings = await asks.ring_holder(db, now, keys, ask=start.ask, holder=known.holder, by=known.name)
+    return known, "rings" if rings else "rang_enough"
 
 
 async def close_start(db: Transaction, now: float, *, start: Start) -> None:

@@ -1,4 +1,4 @@
-"""The token endpoint: three grants, each its own few steps (RFC 6749 section 3.2, CIBA section 10.1)."""
+"""The token endpoint: each grant its own few steps (RFC 6749 section 3.2, CIBA section 10.1)."""
 
 from collections.abc import Awaitable, Callable
 
@@ -13,9 +13,11 @@ from .client_auth import authenticate_client
 from .clients import Client
 from .dpop import check_proof
 from .grants import Grant, Refresh, issue_refresh, redeem_code, redeem_refresh, sign_tokens
+from .service_tokens import sign_service_token
 
 CIBA_GRANT = "urn:openid:params:grant-type:ciba"
-GRANTS = ("authorization_code", "refresh_token", CIBA_GRANT)
+SERVICE_GRANT = "client_credentials"
+GRANTS = ("authorization_code", "refresh_token", CIBA_GRANT, SERVICE_GRANT)
 
 Redeem = Callable[[Transaction, Visit, Client, dict[str, str], str, str], Awaitable[Grant | str]]
 
@@ -56,7 +58,7 @@ async def give_tokens(visit: Visit, _: None) -> Response:
     form = await visit.form()
     client = await authenticate_client(visit, form)
     redeem = REDEEM.get(form.get("grant_type", ""))
-    if redeem is None:
+    if redeem is None and form.get("grant_type") != SERVICE_GRANT:
         raise Refusal("unsupported_grant_type", "Cette demande n'est pas lisible.", f"one of {', '.join(GRANTS)}")
     if redeem is _by_ciba and not client.ciba:
         raise Refusal("unauthorized_client", "Cette demande n'est pas permise.", "client is not registered for CIBA")
@@ -65,6 +67,13 @@ async def give_tokens(visit: Visit, _: None) -> Response:
         raise Refusal("invalid_dpop_proof", "Cette demande n'est pas permise.", "this client must use DPoP")
     certificate = certificate_of(visit) if client.auth_method == "tls_client_auth" else None
     bound = thumbprint_of(certificate) if certificate and not dpop_key else ""
+    if redeem is None:
+        scope = form.get("scope", "")
+        return json_answer(
+            await sign_service_token(
+                visit.house, visit.now, client=client, scope=scope, dpop_key=dpop_key, certificate=bound
+            )
+        )
     refresh: Refresh | str = ""
     async with visit.house.db.transaction() as db:
         grant = await redeem(db, visit, client, form, dpop_key, bound)

@@ -11,7 +11,9 @@ from .client_auth import authenticate_client
 from .clients import Client, find_client
 from .dpop import read_proof, spend_proof
 from .grants import end_grant, find_grant, read_access_token
+from .service_tokens import read_service_token, revocation
 from .signing_keys import read_own
+from .spent import spend
 from .userinfo import identity_claims
 
 
@@ -78,6 +80,10 @@ async def _worth(visit: Visit, client: Client, token: str) -> dict[str, Any]:
             return {"active": False}
         return {"active": True, **live.claims, "username": live.claims["sub"],
                 "token_type": "DPoP" if live.grant.dpop_key else "Bearer"}  # fmt: skip
+    if own := await read_service_token(house, visit.now, token):
+        claims, owner = own
+        kind = "DPoP" if "jkt" in claims.get("cnf", {}) else "Bearer"
+        return {"active": True, **claims, "token_type": kind} if owner.id == client.id else {"active": False}
     row = await house.db.one(
         "SELECT grant_id, expires_at FROM signin_refresh WHERE digest = :digest AND spent_at IS NULL"
         " AND expires_at > :now",
@@ -97,6 +103,11 @@ async def revoke(visit: Visit, _: None) -> Response:
     if "token" not in form:
         raise Refusal("invalid_request", "Cette demande n'est pas lisible.", "token is missing")
     house = visit.house
+    if own := await read_service_token(house, visit.now, form["token"]):
+        if own[1].id == client.id:
+            async with house.db.transaction() as db:
+                await spend(db, house.keys, revocation(own[0]), expires_at=own[0]["exp"])
+        return Response(status_code=200)
     claims = await read_own(house, visit.now, form["token"])
     if claims and claims.get("typ") == "Bearer":
         grant_id = str(claims.get("jti", "")).partition(".")[0]

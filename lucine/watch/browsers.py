@@ -138,6 +138,14 @@ async def recognise_browser(
     return Known(id=row["id"], holder=row["holder"], name=row["name"], key=thumbprint(key), cookie=cookie)
 
 
+async def proves_known(db: Reader, keys: Keys, *, cookie: str | None, start: str, nonce: str, signature: str) -> bool:
+    """Whether this is a known browser, with a cookie of now. Nothing changes by asking."""
+    row = await _find(db, cookie)
+    if row is None or _generation(row, keys, cookie) is None:
+        return False
+    return signed_by(msgspec.json.decode(row["public_key"], type=PublicKey), signature, start, nonce)
+
+
 async def _find(db: Reader, cookie: str | None) -> Any:
     browser, _, secret = (cookie or "").partition(".")
     if not secret:

@@ -69,7 +69,9 @@ async def note_events(db: Transaction, keys: Keys, events: Sequence[Event]) -> N
         " :number, :holder, :newcomer, :near, :address, :source, :prefix, :network, :country, :kind, :outcome)",
         rows,
     )
-    counts = Counter((int(e.at // HOUR_SECONDS), e.client, e.channel, int(e.known), e.outcome) for e in events)
+    counts = Counter[tuple[int, str, str, int, str]](
+        (int(e.at // HOUR_SECONDS), e.client, e.channel, int(e.known), e.outcome) for e in events
+    )
     await _count(db, counts)
 
 

@@ -113,6 +113,15 @@ def network_kind(place: Place) -> Kind:
     return "host" if any(word in name for word in HOSTS) else "access"
 
 
+def mismatch(screen: Place, phone: Place) -> bool:
+    """Whether the screen that asks is plainly elsewhere than the phone: on rented computers, and the phone is not.
+
+    Two networks of people's own are no sign: a phone on 4G beside a desk on fibre is the rule. Nor is a
+    country, which the data know of France alone, and not of all of it. A hint for her, no proof.
+    """
+    return network_kind(screen) == "host" and network_kind(phone) == "access"
+
+
 def prefix_of(address: str) -> str:
     """The /24 (IPv4) or /48 (IPv6) of an address: what is kept of it in records; '' if it is not one."""
     ip = _parse(address)

@@ -33,7 +33,7 @@ class Door:
     must not rest on a cookie); ``body`` and ``answer`` are JSON shapes, for the OpenAPI document.
     """
 
-    method: Literal["GET", "POST", "DELETE"]
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
     guard: Guard
     act: Callable[..., Awaitable[Response]]

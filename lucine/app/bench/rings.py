@@ -7,71 +7,75 @@ alone is shown unasked. At the end her own browser rings, once: the bench does s
 
 import asyncio
 import os
-import random
 import sqlite3
 import time
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlencode
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from lucine.app.connect import open_house
-from lucine.phone.holders import holder_of_number
+from lucine.app.lab.attackers import ATTACKERS, Loot, Oscar, trace
+from lucine.app.lab.cast import Desk, Lines, known_desk
+from lucine.app.lab.pace import Pace
 from lucine.safe import tokens
-from lucine.signin.discovery import PATHS
-from lucine.watch.browsers import PublicKey, pair_browser
 
-from .soft_key import SoftBrowserKey
-from .stage import LOAD_CORE, Stage, facts_of, free_port, number_of, on_core, staged
-from .wire import Wire, basic
+from .stage import LOAD_CORE, Stage, free_port, on_core, staged
 
 SEED = 1
-ATTACKERS = 16
+CONNECTIONS = 16
 QUICK_STARTS = 6_000
-CLIENT = "bench-ES256"
-KINDS = ("no cookie", "login hint", "forged cookie", "replayed proof", "ciba by number")
+QUICK_SECONDS, SECONDS = 22.0, 3600.0
 HEARD_SECONDS = 3.0  # a push that was due has come by then
 
 
 def bench(starts: int = 1_500_000, people: int = 1000, quick: bool = False) -> Iterator[dict[str, Any]]:
-    """All kinds in turn, numbers by chance; the upper bound is the rule of three."""
-    starts = QUICK_STARTS if quick else starts
+    """All attackers in turn, numbers by chance; the upper bound is the rule of three."""
+    starts, seconds = (QUICK_STARTS, QUICK_SECONDS) if quick else (starts, SECONDS)
     before = os.sched_getaffinity(0)
     try:
-        yield {**asyncio.run(_attack(starts, people)), "quick": quick}
+        yield {**asyncio.run(_attack(starts, seconds, people)), "quick": quick}
     finally:
         os.sched_setaffinity(0, before)
 
 
-async def _attack(starts: int, people: int) -> dict[str, Any]:
-    gateway = _Gateway()
+async def _attack(starts: int, most_seconds: float, people: int) -> dict[str, Any]:
+    gateway = Gateway()
     port = free_port()
     listening = await asyncio.start_server(gateway.answer, "127.0.0.1", port)
     async with listening, staged(people, LUCINE_ALLOWED_HOSTS=f"localhost:{port}") as stage:
-        key = SoftBrowserKey()
-        cookie = await _furnish(stage, port, key)
+        lines = Lines(stage.port, CONNECTIONS)
+        await wake_at(stage, port)
+        hers = await known_desk(lines, stage.people[0])
         on_core(LOAD_CORE)
-        oscar = _Oscar(stage, random.Random(SEED), cookie, people)  # noqa: S311
-        began = time.perf_counter()
-        await asyncio.gather(*(oscar.walk(starts // ATTACKERS) for _ in range(ATTACKERS)))
-        seconds = time.perf_counter() - began
+        oscar = Oscar(stage, lines, await steal(hers))
+        before = gateway.pushes, asks_that_ring(stage)
+        pace, tries = Pace("rings", starts, most_seconds), trace(SEED, people)
+
+        async def strike(_: int) -> None:
+            attack = next(tries)
+            await attack.attacker.strike(oscar, attack.number)
+
+        await pace.spend(strike, CONNECTIONS)
+        seconds = pace.seconds
         await asyncio.sleep(HEARD_SECONDS)
-        pushes, asks = gateway.pushes, _asks_that_ring(stage)
-        await _ring_as_owner(stage, cookie, key)
+        pushes, asks = gateway.pushes - before[0], asks_that_ring(stage) - before[1]
+        await hers.open()
+        assert (await hers.ring()).status == 200
         await asyncio.sleep(HEARD_SECONDS)
-        seen = gateway.pushes - pushes
-    done, rings = starts // ATTACKERS * ATTACKERS, pushes + asks
+        seen = gateway.pushes - before[0] - pushes
+        await lines.close()
+    rings = pushes + asks
     return {
-        "bench": "rings", "value": rings, "n": done, "seed": SEED, "people": people, "kinds": list(KINDS),
-        "pushes": pushes, "asks_shown_unasked": asks, "upper_95": 3 / done if rings == 0 else None,
-        "refused_proofs": oscar.refused_proofs, "her_own_ring_seen": seen, "seconds": round(seconds),
-        "goal": 0, "met": rings == 0 and seen == 1,
+        "bench": "rings", "value": rings, "n": pace.done, "seed": SEED, "people": people,
+        "kinds": [attacker.kind for attacker in ATTACKERS], "pushes": pushes, "asks_shown_unasked": asks,
+        "upper_95": 3 / pace.done if rings == 0 else None, "refused_proofs": oscar.refused_proofs,
+        "her_own_ring_seen": seen, "seconds": round(seconds), "goal": 0, "met": rings == 0 and seen == 1,
     }  # fmt: skip
 
 
-class _Gateway:
+class Gateway:
     """A push service that counts."""
 
     pushes = 0
@@ -83,8 +87,8 @@ class _Gateway:
         writer.close()
 
 
-async def _furnish(stage: Stage, port: int, key: SoftBrowserKey) -> str:
-    """Every phone can be woken; the first person keeps a browser, whose cookie was stolen but not its key."""
+async def wake_at(stage: Stage, port: int) -> None:
+    """Every phone can be woken, at a push service on this port."""
     async with open_house(stage.settings) as house:
         point = ec.generate_private_key(ec.SECP256R1()).public_key()
         raw = point.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
@@ -99,71 +103,16 @@ async def _furnish(stage: Stage, port: int, key: SoftBrowserKey) -> str:
                 [{"id": phone, "push": house.keys.seal(f"phone_credentials.push.{phone}", subscription)}
                  for phone in phones],
             )  # fmt: skip
-            holder = await holder_of_number(db, number_of(0))
-            assert holder is not None
-            known = await pair_browser(
-                db, time.time(), house.keys, holder=holder.id, name="hers", key=PublicKey(**key.jwk)
-            )
-    return known.cookie
 
 
-def _asks_that_ring(stage: Stage) -> int:
+async def steal(hers: Desk) -> Loot:
+    """Her known browser's cookie, and what it signed for a start of its own; not its key."""
+    await hers.open()
+    signature = hers.key.sign(hers.start.rpartition("/")[2], hers.facts["nonce"])
+    return Loot(cookie=hers.cookies["__Host-browser"], signature=signature)
+
+
+def asks_that_ring(stage: Stage) -> int:
+    """How many asks a phone was ever shown unasked."""
     with sqlite3.connect(stage.settings.database.removeprefix("sqlite:///")) as file:
         return int(file.execute("SELECT COUNT(*) FROM phone_asks WHERE ring_at IS NOT NULL").fetchone()[0])
-
-
-QUERY = {
-    "client_id": CLIENT, "redirect_uri": "https://service.test/callback", "response_type": "code", "scope": "openid",
-}  # fmt: skip
-
-
-async def _ring_as_owner(stage: Stage, cookie: str, key: SoftBrowserKey) -> None:
-    desk = Wire(stage.port)
-    desk.cookies["__Host-browser"] = cookie
-    start = (await desk.get(f"/auth?{urlencode(QUERY)}")).headers["location"]
-    facts = facts_of(await desk.get(start))
-    rung = await desk.post_json(f"{start}/ring", {"signature": key.sign(start.rpartition("/")[2], facts["nonce"])})
-    assert rung.status == 200, rung.body
-    await desk.close()
-
-
-class _Oscar:
-    """Knows every number, a stolen cookie of hers (not its key), and old signatures; owns a service."""
-
-    def __init__(self, stage: Stage, chance: random.Random, cookie: str, people: int) -> None:
-        self.stage, self.chance, self.cookie, self.people = stage, chance, cookie, people
-        self.refused_proofs = 0
-        self.key = SoftBrowserKey()
-
-    async def walk(self, starts: int) -> None:
-        wire = Wire(self.stage.port)
-        for index in range(starts):
-            wire.cookies.clear()
-            kind = KINDS[index % len(KINDS)]
-            number = number_of(self.chance.randrange(self.people))
-            if kind == "ciba by number":
-                await self._by_number(wire, number)
-            else:
-                await self._by_browser(wire, kind, number)
-        await wire.close()
-
-    async def _by_number(self, wire: Wire, number: str) -> None:
-        form = {"scope": "openid", "login_hint": number, "binding_message": "42"}
-        secret = self.stage.secrets["ES256"]
-        answer = await wire.post_form(PATHS["backchannel_authentication_endpoint"], form, **basic(CLIENT, secret))
-        assert answer.status == 200, answer.body
-
-    async def _by_browser(self, wire: Wire, kind: str, number: str) -> None:
-        query = {**QUERY, "login_hint": number} if kind == "login hint" else QUERY
-        if kind == "forged cookie":
-            wire.cookies["__Host-browser"] = f"{tokens.new_secret(128)}.{tokens.new_secret()}"
-        elif kind == "replayed proof":
-            wire.cookies["__Host-browser"] = self.cookie
-        opened = await wire.get(f"/auth?{urlencode(query)}")
-        assert opened.status == 303, opened.body
-        if kind in ("forged cookie", "replayed proof"):
-            start = opened.headers["location"]
-            signature = self.key.sign(start.rpartition("/")[2], tokens.new_secret())
-            rung = await wire.post_json(f"{start}/ring", {"signature": signature})
-            assert rung.status == 409, rung.body
-            self.refused_proofs += 1

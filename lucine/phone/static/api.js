@@ -29,6 +29,7 @@
  * @property {number} expires_at epoch seconds
  * @property {boolean} can_keep
  * @property {PublicKeyCredentialRequestOptionsJSON} options
+ * @property {boolean} elsewhere the asking screen is on rented computers, and this phone is not
  */
 
 const API = "/phone/api";

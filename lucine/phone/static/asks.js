@@ -58,6 +58,7 @@ export function showAsk(ask) {
   choose("kind", here ? "here" : { scan: "scan", ring: "ring", silent: "code", typed: "code" }[ask.kind], section("request"));
   choose("keeps", here ? "here" : "desk", section("request"));
   part("keep", ask.can_keep);
+  part("elsewhere", ask.elsewhere);
   keep.checked = false;
   show("request");
   countDown(ask, ask.expires_at - serverNow());

@@ -12,6 +12,7 @@ import { copy } from "./copy.js";
 import { post } from "./doors.js";
 import { shownDuration } from "./duration.js";
 import { knowsPasskeys, usePasskey } from "./passkey.js";
+import { solve } from "./proof-of-work.js";
 import { drawQr } from "./qr.js";
 import { scanCode, serverClock } from "./scan-code.js";
 
@@ -21,6 +22,9 @@ const LAST_CALL_SECONDS = 30;
 const GRACE_SECONDS = 3;
 /** The wall clock ran ahead of the monotonic one by this much: the computer slept. */
 const SLEEP_MS = 2_000;
+/** Before this, nobody notices that the computer works; after LONG_WORK_MS its time must not be taken from hers. */
+const CALM_WORK_MS = 1_500;
+const LONG_WORK_MS = 10_000;
 
 /**
  * @template {Element} T
@@ -39,7 +43,7 @@ function find(selector, kind, within = document) {
 const action = (name) => /** @type {HTMLElement | null} */ (document.querySelector(`[data-action="${name}"]`));
 
 const main = find("main", HTMLElement);
-const { start = "", ask = "", key = "", nonce = "", origin = "", now = "0", expires = "0", known } = main.dataset;
+const { start = "", ask = "", key = "", challenge = "", nonce = "", origin = "", now = "0", expires = "0", known } = main.dataset;
 const doors = `/start/${start}`;
 const words = find("template[data-words]", HTMLTemplateElement).content;
 const alertBox = find("[data-alert]", HTMLElement);
@@ -63,6 +67,8 @@ let proved = false;
 let lastCallMade = false;
 /** @type {((second: number) => Promise<string>) | null} */
 let codeAt = null;
+/** Settles once this screen may show its code. */
+let earned = Promise.resolve();
 
 /**
  * @param {string} name
@@ -137,8 +143,57 @@ async function prove() {
   if (proof) await post(`${doors}/browser`, proof);
 }
 
+/**
+ * Posts until the server has answered.
+ *
+ * @param {string} address
+ * @param {object} [body]
+ */
+async function insist(address, body) {
+  for (let tries = 0; ; tries++) {
+    const answer = await post(address, body);
+    if (answer.granted || (answer.status !== 0 && answer.status < 500)) return answer;
+    say(word("lost"));
+    await new Promise((resolve) => setTimeout(resolve, Math.min(500 * 2 ** tries, RECONNECT_MAX_MS)));
+  }
+}
+
+/**
+ * While strangers besiege the service, the page comes without the key of its code: a known browser proves itself,
+ * any other works for it.
+ *
+ * @returns {Promise<string>}
+ */
+async function earnKey() {
+  const proof = stillKnown ? await proveBrowser(start, nonce) : null;
+  const proven = proof && (await post(`${doors}/proof`, proof));
+  if (proven?.granted) return proven.body.key;
+  const working = find("[data-working]", HTMLElement);
+  const calm = setTimeout(() => {
+    working.hidden = false;
+    announced.textContent = working.textContent;
+  }, CALM_WORK_MS);
+  const long = setTimeout(() => post(`${doors}/more-time`), LONG_WORK_MS);
+  const solution = await solve(JSON.parse(challenge), () => state === "waiting");
+  const answer = solution && (await insist(`${doors}/work`, solution));
+  clearTimeout(calm);
+  clearTimeout(long);
+  working.hidden = true;
+  if (answer?.granted) return answer.body.key;
+  if (answer) warn(answer);
+  return "";
+}
+
+async function earn() {
+  if (!globalThis.crypto?.subtle) return warn({ words: word("too-old") });
+  const own = key || (await earnKey());
+  if (own) codeAt = await scanCode({ ask, key: own, origin });
+  void draw();
+}
+
 /** @returns {Promise<string>} the code of this second */
 async function currentCode() {
+  await earned;
   return codeAt ? codeAt(Math.floor(serverNow())) : "";
 }
 
@@ -196,16 +251,12 @@ function listen() {
 }
 
 async function finish() {
-  for (let tries = 0; ; tries++) {
-    const answer = await post(`${doors}/finish`);
-    if (answer.granted) return location.replace(answer.body.location);
-    if (answer.status !== 0 && answer.status < 500) {
-      find("[data-again]", HTMLElement).hidden = false;
-      return warn(answer);
-    }
-    say(word("lost"));
-    await new Promise((resolve) => setTimeout(resolve, Math.min(500 * 2 ** tries, RECONNECT_MAX_MS)));
-  }
+  const answer = await insist(`${doors}/finish`);
+  if (answer.granted) return location.replace(answer.body.location);
+  // The server drew another page for this: with a second code, or without any.
+  if (answer.error === "one_more_proof" || answer.error === "hold") return location.reload();
+  find("[data-again]", HTMLElement).hidden = false;
+  warn(answer);
 }
 
 /**
@@ -241,6 +292,9 @@ on("ring", async () => {
     stillKnown = false;
     goBy("scan");
     say(word("unknown-browser"));
+  } else if ("error" in answer && answer.error === "scan_instead") {
+    goBy("scan");
+    say(answer.words);
   } else warn(/** @type {{words: string}} */ (answer));
 });
 
@@ -344,8 +398,8 @@ window.addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
 });
 
-if (!globalThis.crypto?.subtle) warn({ words: word("too-old") });
-else codeAt = await scanCode({ ask, key, origin });
+earned = earn();
+if (key) await earned;
 goByDefault();
 main.dataset.ready = "yes";
 listen();

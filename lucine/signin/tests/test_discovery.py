@@ -12,7 +12,7 @@ from joserfc.jwk import ECKey, KeySet, RSAKey
 from lucine.signin import signing_keys
 from lucine.signin.certificates import SCOPE_KEY
 from lucine.signin.chores import clean_signin
-from lucine.signin.clients import ASSERTION_ALGS
+from lucine.signin.clients import ASSERTION_ALGS, SCOPES, SIGNAL_SCOPES
 from lucine.signin.discovery import DISCOVERY_PATHS, PATHS
 from lucine.signin.signing_keys import (
     KEPT_AFTER_SECONDS,
@@ -127,6 +127,10 @@ async def test_c18_each_grant(small_world: World) -> None:
     push = {"grant_type": said["grant_types_supported"][2], "auth_req_id": "x"}
     plain = await small_world.service("plain")
     assert (await small_world.token(plain, push)).json()["error"] == "unauthorized_client"
+    alone = {"grant_type": said["grant_types_supported"][3]}
+    assert (await small_world.token(plain, alone)).json()["error"] == "unauthorized_client"
+    subscribing = await small_world.service("subscribing", signals=True)
+    assert (await small_world.token(subscribing, alone)).status_code == 200
     assert (await small_world.browser().post(CIBA, data=number, auth=plain.basic)).json()[
         "error"
     ] == "unauthorized_client"
@@ -137,10 +141,11 @@ async def test_c18_each_scope_and_claim(small_world: World) -> None:
     said = await _document(small_world)
     service = await small_world.service(subject="psc")
     scope = " ".join(said["scopes_supported"])
+    assert said["scopes_supported"] == [*SCOPES, *SIGNAL_SCOPES]
     for acr in said["acr_values_supported"]:
         form = await code_form(small_world, service, scope=scope, acr_values=acr)
         got = (await small_world.token(service, form)).json()
-        assert set(got["scope"].split()) == set(said["scopes_supported"])
+        assert got["scope"].split() == list(SCOPES), "those of the signals are for services (test_ssf_management.py)"
         id_token = claims_of(got["id_token"])
         assert id_token["acr"] == acr
         given = set(id_token) | set((await small_world.userinfo(got["access_token"])).json())

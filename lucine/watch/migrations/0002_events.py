@@ -32,11 +32,12 @@ CREATE TABLE watch_users (
 CREATE INDEX watch_users_seen ON watch_users (seen_at);
 
 CREATE TABLE watch_detector (
-    id INTEGER PRIMARY KEY, version BIGINT NOT NULL, sealed BYTEA NOT NULL, saved_at DOUBLE PRECISION NOT NULL);
+    scope TEXT PRIMARY KEY, version BIGINT NOT NULL, learned BYTEA NOT NULL, running BYTEA NOT NULL,
+    saved_at DOUBLE PRECISION NOT NULL);
 
 CREATE TABLE watch_sketches (
-    process TEXT NOT NULL, day BIGINT NOT NULL, kind TEXT NOT NULL, sketch BYTEA NOT NULL,
-    flushed_at DOUBLE PRECISION NOT NULL, PRIMARY KEY (process, day, kind));
+    id TEXT PRIMARY KEY, day BIGINT NOT NULL, kind TEXT NOT NULL, sketch BYTEA NOT NULL);
+CREATE INDEX watch_sketches_day ON watch_sketches (day, kind);
 
 CREATE TABLE watch_alarms (
     id TEXT PRIMARY KEY, family TEXT NOT NULL, client TEXT NOT NULL, feature TEXT NOT NULL,

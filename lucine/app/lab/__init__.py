@@ -1,0 +1,1 @@
+"""The attack lab: what attackers get, measured against a running Connect (`lucine lab`)."""

@@ -1,0 +1,128 @@
+"""Goal `spray`: a spread-out campaign (one address, one number, one try each) against the detector itself.
+
+The same code that Connect runs, fed with simulated starts. It sees no address and no browser here. Numbers
+are chosen by chance from the register, so only how the tries end can give the campaign away.
+"""
+
+import copy
+import random
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import msgspec
+
+from lucine.watch.detector import NEW, Detector, Seen, observe
+from lucine.watch.events import Outcome
+
+from . import intervals
+from .population import HOUR, PEOPLE, SERVICES, START, Population, person
+from .table import Figure
+
+SEED: Final = 1
+WARM_DAYS: Final = 42
+LOOKED_AT_HOURS: Final = 24  # an officer looks at a false alarm the next day, and says that it is ordinary
+TRIES_MAX: Final = 3000
+QUARTER_DAYS: Final = 91
+BETWEEN_HOURS: Final = 79  # from one campaign to the next: every hour of the week is met
+RATES: Final = (24, 100, 400, 2000)  # tries a day
+GOALS: Final = {24: (160, None), 100: (25, 60)}  # median and 95th percentile of the tries
+ENDS: Final[dict[Outcome, float]] = {"completed": 0.0005, "expired": 0.25, "unknown_number": 0.70, "not_me": 0.0495}
+Draw = Callable[[random.Random], Seen]
+
+
+class Run(msgspec.Struct, kw_only=True):
+    """A population and its detectors, at an hour since the start."""
+
+    population: Population
+    detectors: dict[str, Detector]
+    hour: int = 0
+    opened: dict[tuple[str, str], int] = {}
+    alarms: int = 0
+
+    def live(self, hours: int) -> None:
+        """Honest hours; counts each alarm that opens."""
+        for _ in range(hours):
+            for (scope, feature), since in list(self.opened.items()):
+                if self.hour - since >= LOOKED_AT_HOURS:
+                    self.detectors[scope].tests[feature].accept()  # type: ignore[index]
+                    del self.opened[scope, feature]
+            for seen in self.population.hour(self.hour):
+                for sign in observe(self.detectors, seen):
+                    if (sign.scope, sign.feature) not in self.opened:
+                        self.opened[sign.scope, sign.feature] = self.hour
+                        self.alarms += 1
+            self.hour += 1
+
+
+def begin(seed: int) -> Run:
+    """A run that has learned for WARM_DAYS."""
+    run = Run(population=Population(seed), detectors={})
+    run.live(WARM_DAYS * 24)
+    run.alarms = 0
+    return run
+
+
+def attack(run: Run, chance: random.Random, per_hour: Callable[[int], float], draw: Draw) -> int:
+    """How many tries until an alarm opens, in a copy of the run; TRIES_MAX if none did before."""
+    detectors, population = copy.deepcopy(run.detectors), copy.deepcopy(run.population)
+    tries = 0
+    for passed in range(1_000_000):
+        due, hour = per_hour(passed), run.hour + passed
+        many = int(due) + (chance.random() < due % 1)
+        events = [(seen.at, False, seen) for seen in population.hour(hour)]
+        moments = (START + (hour + chance.random()) * HOUR for _ in range(many))
+        events += [(at, True, msgspec.structs.replace(draw(chance), at=at)) for at in moments]
+        for _, hostile, seen in sorted(events, key=lambda event: event[0]):
+            tries += hostile and seen.outcome != "completed"
+            if observe(detectors, seen):
+                return tries
+            if tries >= TRIES_MAX:
+                return tries
+    return tries
+
+
+def steady(a_day: float) -> Callable[[int], float]:
+    """The same all day and night."""
+    return lambda _: a_day / 24
+
+
+def spray(chance: random.Random) -> Seen:
+    """One try: a number by chance, ended as the assumptions say."""
+    outcome = chance.choices(list(ENDS), list(ENDS.values()))[0]
+    client = chance.choices(list(SERVICES), list(SERVICES.values()))[0]
+    named = person(chance.randrange(PEOPLE))
+    return Seen(at=0.0, client=client, outcome=outcome, newcomer=int(chance.random() < NEW), named=named)
+
+
+def run(quick: bool) -> Iterator[Figure]:
+    """Campaigns at each rate over several populations, and the honest alarms of the same populations."""
+    seeds, days = (2, 160) if quick else (20, 365)
+    chance = random.Random(SEED)  # noqa: S311
+    tries: dict[int, list[float]] = {rate: [] for rate in RATES}
+    alarms = 0
+    for seed in range(SEED, SEED + seeds):
+        world = begin(seed)
+        last = world.hour + days * 24
+        while world.hour < last:
+            world.live(BETWEEN_HOURS)
+            if not world.opened:
+                for rate in RATES:
+                    tries[rate].append(attack(world, chance, steady(rate), spray))
+        alarms += world.alarms
+    quarters = seeds * days / QUARTER_DAYS
+    for rate in RATES:
+        for name, share, goal in (("median", 0.5, GOALS.get(rate, (None, None))[0]),
+                                  ("95th percentile", 0.95, GOALS.get(rate, (None, None))[1])):  # fmt: skip
+            value, low, high = intervals.quantile(tries[rate], share)
+            yield Figure(
+                goal="spray", name=f"spread-out spray at {rate} tries a day: tries until it is found, {name}",
+                value=value, low=low, high=high, n=len(tries[rate]), seed=SEED,
+                target=f"<= {goal}" if goal else "", met=value <= goal if goal else None, unit="tries",
+            )  # fmt: skip
+    low, high = intervals.count(alarms)
+    yield Figure(
+        goal="spray", name="false alarms a quarter at 4,000 honest unknown starts a day, base rates drifting 50 %",
+        value=alarms / quarters, low=low / quarters, high=high / quarters, n=round(quarters * QUARTER_DAYS), seed=SEED,
+        target="<= 1", met=alarms / quarters <= 1, unit="alarms a quarter",
+        note="n: simulated days; every alarm of every service and feature is counted",
+    )  # fmt: skip

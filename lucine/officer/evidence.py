@@ -1,0 +1,165 @@
+"""The evidence bundle: what is known of an alarm, in one file that nobody can change unseen.
+
+A ZIP archive of NAMES. ``manifest.json`` has the SHA-256 and the size of the others; ``manifest.jws`` is the
+same text signed by Connect (RFC 7515, ES256, typ TYP), whose public key is in ``jwks.json``: a reader without
+Connect can check it, and trusts the key as far as its thumbprint (RFC 7638) is known to be Connect's.
+"""
+
+import hashlib
+import json
+import zipfile
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import Annotated, Any
+
+import msgspec
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
+
+from lucine.safe import tokens
+
+TYP = "lucine-evidence+jws"
+CONTENTS = ("alarm.json", "events.jsonl", "measures.json", "ledger.jsonl")
+NAMES = (*CONTENTS, "manifest.json", "manifest.jws", "jwks.json")
+EVENTS_MAX = 100_000  # the newest; the manifest says how many there were
+MEMORY_MAX_BYTES = 8 << 20
+# A reader's limits: what is larger was not made here.
+BUNDLE_MAX_BYTES = 64 << 20
+CONTENT_MAX_BYTES = 128 << 20
+MANIFEST_MAX_BYTES = 64 << 10
+CHUNK_BYTES = 64 << 10
+
+Lines = AsyncIterator[bytes]
+Sign = Callable[[dict[str, Any]], Awaitable[str]]
+
+
+# RuntimeError: encrypted, or nested too deeply. ValueError: not JSON, not UTF-8, not base64url.
+UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError, KeyError,
+    msgspec.MsgspecError,
+)  # fmt: skip
+
+
+class BadEvidence(Exception):
+    """A bundle that proves nothing; ``str()`` says why."""
+
+
+class Content(msgspec.Struct, frozen=True):
+    sha256: str
+    bytes: int
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What is signed. ``iat``: seconds since 1970 (RFC 7519 section 4.1.6). ``events``: how many there were."""
+
+    iss: str
+    iat: Annotated[int, msgspec.Meta(ge=0, lt=10**11)]
+    alarm: str
+    events: int
+    files: dict[str, Content]
+
+
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    """A bundle that is whole. ``thumbprint``: of the key that signed it."""
+
+    manifest: Manifest
+    thumbprint: str
+
+
+async def write_bundle(
+    contents: Mapping[str, Lines], *, facts: dict[str, Any], jwks: bytes, sign: Sign
+) -> "SpooledTemporaryFile[bytes]":
+    """The archive, at its beginning, ready to be read. ``contents``: each of CONTENTS, piece by piece.
+
+    ``facts``: the manifest, but for its files.
+    """
+    file: SpooledTemporaryFile[bytes] = SpooledTemporaryFile(MEMORY_MAX_BYTES)  # noqa: SIM115 (the answer closes it)
+    files: dict[str, Content] = {}
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in CONTENTS:
+            digest, size = hashlib.sha256(), 0
+            with archive.open(name, "w") as entry:
+                async for piece in contents[name]:
+                    digest.update(piece)
+                    size += entry.write(piece)
+            files[name] = Content(digest.hexdigest(), size)
+        signed = await sign(msgspec.to_builtins(Manifest(**facts, files=files)))
+        archive.writestr("manifest.json", tokens.decode(signed.split(".")[1]))
+        archive.writestr("manifest.jws", signed)
+        archive.writestr("jwks.json", jwks)
+    file.seek(0)
+    return file
+
+
+def check_bundle(path: Path, jwks: bytes | None) -> Checked:
+    """What a bundle proves. ``jwks``: Connect's published keys; None trusts the key inside. BadEvidence otherwise."""
+    if path.stat().st_size > BUNDLE_MAX_BYTES:
+        raise BadEvidence("the file is too large to be a bundle")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _check(archive, jwks)
+    except UNREADABLE as error:
+        raise BadEvidence(f"not a readable bundle: {error}") from error
+
+
+def _check(archive: zipfile.ZipFile, jwks: bytes | None) -> Checked:
+    found = sorted(entry.filename for entry in archive.infolist())
+    if found != sorted(NAMES):
+        raise BadEvidence(f"a bundle holds exactly {', '.join(NAMES)}; this one holds {', '.join(found[:20])}")
+    if any(entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for entry in archive.infolist()):
+        raise BadEvidence("compressed in another way than bundles are")
+    small = {name: _read(archive, name) for name in ("manifest.json", "manifest.jws", "jwks.json")}
+    signed = small["manifest.jws"].decode("ascii")
+    key = _key(signed, jwks if jwks is not None else small["jwks.json"])
+    try:
+        read = jws.deserialize_compact(signed, key, algorithms=["ES256"])
+    except JoseError as error:
+        raise BadEvidence(f"the signature does not hold: {error}") from error
+    if read.headers().get("typ") != TYP:
+        raise BadEvidence("signed, but not as evidence")
+    if read.payload != small["manifest.json"]:
+        raise BadEvidence("manifest.json is not what was signed")
+    manifest = msgspec.json.decode(read.payload, type=Manifest)
+    if sorted(manifest.files) != sorted(CONTENTS):
+        raise BadEvidence("the manifest names other files")
+    for name in CONTENTS:
+        if _content(archive, name) != manifest.files[name]:
+            raise BadEvidence(f"{name} was changed")
+    return Checked(manifest=manifest, thumbprint=key.thumbprint())
+
+
+def _read(archive: zipfile.ZipFile, name: str) -> bytes:
+    """A small file of the bundle, however large it says, or does not say, that it is."""
+    with archive.open(name) as entry:
+        data = entry.read(MANIFEST_MAX_BYTES + 1)
+    if len(data) > MANIFEST_MAX_BYTES:
+        raise BadEvidence(f"{name} is too large")
+    return data
+
+
+def _key(signed: str, jwks: bytes) -> ECKey:
+    """The key that the signature names, among these."""
+    header, keys = json.loads(tokens.decode(signed.partition(".")[0])), json.loads(jwks)
+    if not isinstance(header, dict) or not isinstance(keys, dict) or not isinstance(keys.get("keys"), list):
+        raise BadEvidence("the key set, or the signature's header, is not what it should be")
+    named = [key for key in keys["keys"] if isinstance(key, dict) and key.get("kid") == header.get("kid")]
+    if not named or header.get("kid") is None:
+        raise BadEvidence("signed with a key that is not among the trusted ones")
+    try:
+        return ECKey.import_key({name: str(named[0].get(name)) for name in ("kty", "crv", "x", "y")})
+    except (JoseError, TypeError, KeyError) as error:
+        raise BadEvidence(f"the key cannot be read: {error}") from error
+
+
+def _content(archive: zipfile.ZipFile, name: str) -> Content:
+    digest, size = hashlib.sha256(), 0
+    with archive.open(name) as entry:
+        while piece := entry.read(CHUNK_BYTES):
+            size += len(piece)
+            if size > CONTENT_MAX_BYTES:
+                raise BadEvidence(f"{name} is too large")
+            digest.update(piece)
+    return Content(digest.hexdigest(), size)

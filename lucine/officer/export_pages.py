@@ -1,0 +1,181 @@
+"""What the officer carries away: events of a span of days, and the evidence of an alarm."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from typing import get_args
+from weakref import WeakKeyDictionary
+
+import msgspec
+from starlette.responses import Response, StreamingResponse
+
+from lucine.safe import Database, write_ledger
+from lucine.safe.ledger import lines_before
+from lucine.signin.signing_keys import ring_of, sign
+from lucine.watch.alarms import Alarm
+from lucine.watch.measures import measures_of
+from lucine.watch.views import count_events, events_between
+from lucine.web import House, Refusal, Visit, page
+from lucine.web.pages import PARIS
+
+from .evidence import CHUNK_BYTES, EVENTS_MAX, TYP, write_bundle
+from .exports import Format, Names, head, line, moment, plain
+from .sessions import Session, find_session
+from .watch_pages import alarm_of, service_names, span_of
+
+FORMATS: tuple[Format, ...] = get_args(Format)
+SPAN_MAX_DAYS = 31
+BATCH = 500
+EXPORTS_AT_ONCE = 2  # for each officer, in this process
+BUNDLES_AT_ONCE = 1
+KINDS = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl", "ecs": "application/x-ndjson"}
+ENDINGS = {"csv": "csv", "jsonl": "jsonl", "ecs": "ecs.ndjson"}
+LEDGER_SLACK_SECONDS = 300  # the clocks of several processes
+
+_running: WeakKeyDictionary[House, Counter[tuple[str, str]]] = WeakKeyDictionary()
+
+
+@contextmanager
+def _turn(house: House, what: str, officer: str) -> Iterator[None]:
+    running = _running.setdefault(house, Counter())
+    running[what, officer] += 1
+    try:
+        yield
+    finally:
+        running[what, officer] -= 1
+
+
+def _require_turn(house: House, what: str, officer: str, most: int) -> None:
+    if _running.get(house, Counter())[what, officer] >= most:
+        words = "Un export est déjà en cours. Attendez qu'il soit terminé."
+        raise Refusal("temporarily_unavailable", words, f"{what}: too many", status=503, headers={"Retry-After": "30"})
+
+
+async def show_export(visit: Visit, session: Session) -> Response:
+    today = datetime.fromtimestamp(visit.now, PARIS).date()
+    return page(
+        visit, "officer/export.html", session=session, tab="export", today=today.isoformat(),
+        week=(today - timedelta(days=6)).isoformat(), most=SPAN_MAX_DAYS,
+    )  # fmt: skip
+
+
+async def export_events(visit: Visit, session: Session) -> Response:
+    """The form's ``format``, and its days ``since`` and ``until`` (both included), as days are in Paris."""
+    house, form = visit.house, await visit.form()
+    kind = next((kind for kind in FORMATS if kind == form.get("format")), None)
+    if kind is None:
+        raise Refusal("invalid_request", "Cette demande n'est pas lisible.", "format")
+    first, last = _day(form.get("since", "")), _day(form.get("until", ""))
+    if not 0 <= (last - first).days < SPAN_MAX_DAYS:
+        words = "Choisissez de 1 à 31 jours, le premier avant le dernier."
+        raise Refusal("invalid_request", words, "span of days")
+    _require_turn(house, "export", session.officer, EXPORTS_AT_ONCE)
+    async with house.db.transaction() as db:
+        facts = {"format": kind, "since": first.isoformat(), "until": last.isoformat()}
+        await write_ledger(db, visit.now, house.keys, "events.exported", session.officer, facts)
+    span = (_midnight(first), _midnight(last + timedelta(days=1)))
+    name = f"lucine-{first.isoformat()}-{last.isoformat()}.{ENDINGS[kind]}"
+    return StreamingResponse(
+        _lines(visit, session, kind, span, await service_names(visit)), media_type=KINDS[kind],
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )  # fmt: skip
+
+
+def _day(text: str) -> date:
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or not 2000 <= found.year < 2200:
+        raise Refusal("invalid_request", "Choisissez de 1 à 31 jours, le premier avant le dernier.", "not a day")
+    return found
+
+
+def _midnight(day: date) -> float:
+    return datetime(day.year, day.month, day.day, tzinfo=PARIS).timestamp()
+
+
+async def _lines(
+    visit: Visit, session: Session, kind: Format, span: tuple[float, float], names: Names
+) -> AsyncIterator[bytes]:
+    """It ends early, without its last line break, when she is removed meanwhile."""
+    house, after = visit.house, (0.0, "")
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    with _turn(house, "export", session.officer):
+        yield head(kind)
+        while rows := await events_between(house.db, since=span[0], before=span[1], after=after, limit=BATCH):
+            if await find_session(house.db, visit.now + loop.time() - began, session.id) is None:
+                return
+            yield b"".join(line(kind, row, names) for row in rows)
+            after = (rows[-1]["over_at"], rows[-1]["id"])
+
+
+async def give_bundle(visit: Visit, session: Session) -> Response:
+    """The signed evidence of an alarm."""
+    house, now, alarm = visit.house, visit.now, await alarm_of(visit)
+    _require_turn(house, "bundle", "", BUNDLES_AT_ONCE)
+    with _turn(house, "bundle", ""):
+        async with house.db.transaction() as db:  # before it is made, so that it says who asked for it
+            await write_ledger(db, now, house.keys, "evidence.bundled", session.officer, {"alarm": alarm.id})
+        names, span = await service_names(visit), span_of(alarm, now)
+        total = (await count_events(house.db, **span, strangers=True))["events"]
+        measures = await measures_of(house.db, alarm.id)
+        ring = await ring_of(house, now)
+        kid = ring.signers["ES256"][0]
+        file = await write_bundle(
+            {
+                "alarm.json": _one(_pretty(alarm)),
+                "events.jsonl": _events(house.db, span, names, skip=max(0, total - EVENTS_MAX)),
+                "measures.json": _one(_pretty(measures)),
+                "ledger.jsonl": _ledger(house.db, alarm, {alarm.id, *(measure.id for measure in measures)}),
+            },
+            facts={"iss": house.settings.origin, "iat": int(now), "alarm": alarm.id, "events": total},
+            jwks=_pretty({"keys": [key for key in ring.jwks["keys"] if key["kid"] == kid]}),
+            sign=lambda facts: sign(house, now, "ES256", facts, TYP),
+        )  # fmt: skip
+
+    async def pieces() -> AsyncIterator[bytes]:
+        with file:
+            while piece := file.read(CHUNK_BYTES):
+                yield piece
+
+    name = f"lucine-alarm-{moment(alarm.opened_at)[:10]}-{alarm.id[:6]}.zip"
+    return StreamingResponse(
+        pieces(), media_type="application/zip", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
+
+
+def _pretty(value: object) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
+
+
+async def _one(piece: bytes) -> AsyncIterator[bytes]:
+    yield piece
+
+
+async def _events(db: Database, span: dict[str, object], names: Names, skip: int) -> AsyncIterator[bytes]:
+    """The events of unknown browsers in the span, oldest first, but for the first ``skip``."""
+    after = (0.0, "")
+    while rows := await events_between(db, **span, after=after, strangers=True, limit=BATCH):  # type: ignore[arg-type]
+        kept, skip = rows[skip:], max(0, skip - len(rows))
+        yield b"".join(msgspec.json.encode(plain(row, names)) + b"\n" for row in kept)
+        after = (rows[-1]["over_at"], rows[-1]["id"])
+        await asyncio.sleep(0)
+
+
+async def _ledger(db: Database, alarm: Alarm, ids: set[str]) -> AsyncIterator[bytes]:
+    """The lines about the alarm and its measures, newest first, each with its mark: `lucine ledger verify` knows it."""
+    seq = 1 << 62
+    while lines := await lines_before(db, seq, BATCH):
+        for row in lines:
+            facts = msgspec.json.decode(row["facts"], type=dict[str, str])
+            if ids & set(facts.values()):
+                told = {**dict(row), "facts": facts, "mark": row["mark"].hex()}
+                yield msgspec.json.encode(told) + b"\n"
+        seq = lines[-1]["seq"]
+        if lines[-1]["at"] < alarm.opened_at - LEDGER_SLACK_SECONDS:
+            return
+        await asyncio.sleep(0)

@@ -1,0 +1,136 @@
+"""Campaigns: events are weighed in the transaction that keeps them, and what they add up to is an alarm.
+
+The detector's state is a row for each scope, held while a batch is weighed: several processes on PostgreSQL
+take turns, none counts an event twice, and none that was acknowledged is lost with a process.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from lucine.safe import Keys, Transaction
+
+from .alarms import Alarm, raise_alarm
+from .cusum import Cusum, Running
+from .detector import (
+    DESIGNS,
+    ENDS,
+    EVERYWHERE,
+    FEATURES,
+    Detector,
+    Feature,
+    Named,
+    Seen,
+    Sign,
+    likenesses,
+    observe,
+)
+from .events import Event, note_events
+from .evidence import gather_evidence
+from .place import UNKNOWN, place_of, prefix_of
+from .rates import Rates
+from .sketches import keep_sketches
+from .sources import Sources
+
+GROWS_SECONDS = 60  # an alarm's evidence is gathered at most this often
+
+
+class Weighed(msgspec.Struct, frozen=True, kw_only=True):
+    """An event on its way into the tables, with what the directory says of the number that it named."""
+
+    event: Event
+    named: Named | None
+    repeated: bool
+
+
+class _Learned(msgspec.Struct):
+    rates: dict[Feature, Rates]
+
+
+class _Running(msgspec.Struct):
+    tests: dict[Feature, Running]
+    recent: list[Named]
+
+
+async def weigh(db: Transaction, now: float, keys: Keys, batch: Sequence[Weighed]) -> list[tuple[Alarm, bool]]:
+    """Keep a batch of events, in the order in which they were over; the alarms that opened (True) or grew."""
+    batch = sorted(batch, key=lambda weighed: weighed.event.over_at)
+    strangers = [weighed for weighed in batch if not weighed.event.known]
+    scopes = sorted({EVERYWHERE, *(weighed.event.client for weighed in strangers)})
+    detectors = {scope: await _load(db, now, keys, scope) for scope in scopes}
+    sources, signs, near = Sources(), dict[tuple[str, Feature], Sign](), dict[str, str]()
+    for weighed in strangers:
+        event = weighed.event
+        if ENDS[event.outcome] and weighed.named:
+            near[event.id] = " ".join(sorted(likenesses(weighed.named, detectors[EVERYWHERE].recent)))
+        seen = Seen(
+            at=event.over_at, client=event.client, outcome=event.outcome, newcomer=event.newcomer,
+            named=weighed.named, repeated=weighed.repeated,
+        )  # fmt: skip
+        signs.update({(sign.scope, sign.feature): sign for sign in observe(detectors, seen)})
+        if event.number:
+            place = place_of(event.address)
+            where = (prefix_of(event.address), "" if place == UNKNOWN else place.network, event.client)
+            sources.note(event.number, where, unanswered=event.outcome != "completed")
+    await note_events(db, keys, [msgspec.structs.replace(w.event, near=near.get(w.event.id, "")) for w in batch])
+    await keep_sketches(db, now, sources)
+    for scope in scopes:
+        await _save(db, now, keys, detectors[scope])
+    return [raised for sign in signs.values() if (raised := await _raise(db, now, keys, detectors[sign.scope], sign))]
+
+
+async def _load(db: Transaction, now: float, keys: Keys, scope: str) -> Detector:
+    """The detector of a scope; its row is held from here on."""
+    held = "UPDATE watch_detector SET version = version + 1 WHERE scope = :scope RETURNING learned, running, saved_at"
+    row = await db.one(held, scope=scope)
+    if row is None:
+        await db.run(
+            "INSERT INTO watch_detector (scope, version, learned, running, saved_at)"
+            " VALUES (:scope, 0, :empty, :empty, :now) ON CONFLICT (scope) DO NOTHING",
+            scope=scope, empty=b"", now=now,
+        )  # fmt: skip
+        row = await db.one(held, scope=scope)
+        assert row is not None
+    if not row["running"]:
+        return Detector.start(scope, now)
+    learned = msgspec.msgpack.decode(keys.unseal(f"watch_detector.learned.{scope}", row["learned"]), type=_Learned)
+    running = msgspec.msgpack.decode(keys.unseal(f"watch_detector.running.{scope}", row["running"]), type=_Running)
+    tests = {feature: Cusum(DESIGNS[feature], learned.rates[feature], running.tests[feature]) for feature in FEATURES}
+    for closed in await db.all(
+        "SELECT feature FROM watch_alarms WHERE client = :scope AND closed_by <> '' AND closed_at >= :saved",
+        scope=scope, saved=row["saved_at"],
+    ):  # fmt: skip
+        test = tests.get(closed["feature"])
+        if test and test.running.alarmed:  # closed while it still grows: this is ordinary, says an officer
+            test.accept()
+    return Detector(scope, tests, running.recent)
+
+
+async def _save(db: Transaction, now: float, keys: Keys, detector: Detector) -> None:
+    learned = _Learned({feature: test.rates for feature, test in detector.tests.items()})
+    running = _Running({feature: test.running for feature, test in detector.tests.items()}, detector.recent)
+    await db.run(
+        "UPDATE watch_detector SET learned = :learned, running = :running, saved_at = :now WHERE scope = :scope",
+        learned=keys.seal(f"watch_detector.learned.{detector.scope}", msgspec.msgpack.encode(learned)),
+        running=keys.seal(f"watch_detector.running.{detector.scope}", msgspec.msgpack.encode(running)),
+        now=now, scope=detector.scope,
+    )  # fmt: skip
+
+
+async def _raise(db: Transaction, now: float, keys: Keys, detector: Detector, sign: Sign) -> tuple[Alarm, bool] | None:
+    fresh = await db.one(
+        "SELECT id FROM watch_alarms WHERE client = :scope AND feature = :feature AND closed_at IS NULL"
+        " AND grown_at > :recent",
+        scope=sign.scope, feature=sign.feature, recent=now - GROWS_SECONDS,
+    )  # fmt: skip
+    if fresh:
+        return None
+    total = detector.tests[sign.feature].sum_of(sign.design)
+    evidence = await gather_evidence(
+        db, client=sign.scope, since=total.since, certainty=total.value,
+        shares=detector.expected(sign.feature),
+    )  # fmt: skip
+    return await raise_alarm(
+        db, now, keys, family="outcomes" if sign.feature == "outcomes" else "choice", client=sign.scope,
+        feature=sign.feature, since=total.since, evidence=evidence,
+    )  # fmt: skip

@@ -1,0 +1,50 @@
+"""What an alarm shows: counts of what was seen since it began, beside what an ordinary day would have made of it."""
+
+from lucine.safe import Reader
+
+from .alarms import EVERY_CLIENT, Evidence
+from .detector import END_NAMES, ENDS
+
+TOP_SOURCES = 8
+SINCE = "FROM watch_events WHERE over_at >= :since AND known = 0 AND (client = :client OR :client = '')"
+
+
+async def gather_evidence(
+    db: Reader, *, client: str = EVERY_CLIENT, since: float, certainty: float, shares: dict[str, float]
+) -> Evidence:
+    """The evidence of a client's starts from unknown browsers. ``shares``: what is ordinary, by what is counted.
+
+    What is counted: the ends (END_NAMES), ``newcomers`` among all; of the numbers that did not come those that
+    were like the ones before (``order``, ``town``, ``profession``).
+    """
+    of = {"since": since, "client": client}
+    ends = await db.all(f"SELECT outcome, COUNT(*) AS events, SUM(CASE WHEN newcomer = 1 OR outcome = 'unknown_number'"
+                        f" THEN 1 ELSE 0 END) AS new {SINCE} GROUP BY outcome", **of)  # fmt: skip
+    seen: dict[str, float] = dict.fromkeys(END_NAMES, 0)
+    for row in ends:
+        seen[END_NAMES[ENDS[row["outcome"]]]] += row["events"]
+    events = int(sum(row["events"] for row in ends))
+    seen["newcomers"] = float(sum(row["new"] for row in ends))
+    unanswered = events - seen["completed"]
+    for likeness in ("order", "town", "profession"):
+        if likeness in shares:
+            like = await db.one(f"SELECT COUNT(*) AS events {SINCE} AND near LIKE :like", like=f"%{likeness}%", **of)
+            seen[likeness] = like["events"] if like else 0
+    named = await db.one(f"SELECT COUNT(DISTINCT number) AS numbers {SINCE} AND outcome <> 'completed'", **of)
+    services = await db.all(f"SELECT client, COUNT(*) AS events {SINCE} AND outcome <> 'completed' GROUP BY client"
+                            " ORDER BY events DESC, client", **of)  # fmt: skip
+    sources = await db.all(
+        f"SELECT network, COUNT(DISTINCT number) AS numbers {SINCE} AND outcome <> 'completed' GROUP BY network"
+        f" ORDER BY numbers DESC, network LIMIT {TOP_SOURCES}",
+        **of,
+    )
+    base = {**dict.fromkeys(END_NAMES, events), "newcomers": events}
+    return Evidence(
+        events=events,
+        numbers=int(named["numbers"]) if named else 0,
+        certainty=round(certainty, 2),
+        seen={name: seen[name] for name in shares},
+        expected={name: round(share * base.get(name, unanswered), 1) for name, share in shares.items()},
+        services={row["client"]: int(row["events"]) for row in services},
+        sources={row["network"]: int(row["numbers"]) for row in sources},
+    )

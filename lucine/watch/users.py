@@ -1,0 +1,35 @@
+"""Who has completed a sign-in at which service of late: whoever names the others is naming strangers to it."""
+
+from lucine.safe import Reader, Transaction
+
+from .events import KEPT_SECONDS
+
+DAY_SECONDS = 86400
+
+
+async def is_user(db: Reader, now: float, *, number: bytes, client: str) -> bool:
+    """Whether this number has completed a sign-in at this client within KEPT_SECONDS."""
+    row = await db.one(
+        "SELECT 1 AS found FROM watch_users WHERE number = :number AND client = :client AND seen_at > :old",
+        number=number, client=client, old=now - KEPT_SECONDS,
+    )  # fmt: skip
+    return row is not None
+
+
+async def keep_user(db: Transaction, now: float, *, number: bytes, client: str) -> None:
+    """She has completed one now."""
+    await db.run(
+        "INSERT INTO watch_users (number, client, seen_at) VALUES (:number, :client, :now)"
+        " ON CONFLICT (number, client) DO UPDATE SET seen_at = excluded.seen_at",
+        number=number, client=client, now=now,
+    )  # fmt: skip
+
+
+async def times_today(db: Reader, now: float, *, holder: str) -> int:
+    """How many of her sign-ins from unknown browsers were completed in the last 24 hours."""
+    row = await db.one(
+        "SELECT COUNT(*) AS times FROM watch_events WHERE holder = :holder AND over_at > :since AND known = 0"
+        " AND outcome = 'completed'",
+        holder=holder, since=now - DAY_SECONDS,
+    )  # fmt: skip
+    return int(row["times"]) if row else 0
