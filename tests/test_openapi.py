@@ -187,6 +187,7 @@ async def number_and_channels(ana: Ana) -> dict[str, Any]:
 
 RIGHT: dict[str, Callable[[Ana], Awaitable[dict[str, Any]]]] = {
     "POST /start/{start}/browser": browser_key,
+    "POST /start/{start}/proof": signature,
     "POST /start/{start}/ring": signature,
     "POST /start/{start}/typed": typed_code,
     "POST /start/{start}/passkey": computer_key,

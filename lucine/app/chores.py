@@ -21,6 +21,7 @@ from lucine.signin.signing_keys import rotate_if_old
 from lucine.signin.watching import note_starts, watch_sources
 from lucine.watch.events import forget_old_events
 from lucine.watch.histories import count_sign_ins, forget_old_sign_ins
+from lucine.watch.measures import end_old_measures
 from lucine.watch.sketches import forget_old_sketches
 from lucine.watch.tries import forget_old_tries
 from lucine.web import House
@@ -33,7 +34,8 @@ Chores = tuple[tuple[Chore, str, float], ...]
 
 async def clean_watch(house: House, now: float) -> bool:
     forgets = (forget_old_tries, forget_old_events, forget_old_sketches, forget_old_sign_ins, count_sign_ins)
-    return any([await forget(house.db, now) for forget in forgets])
+    more = [await forget(house.db, now) for forget in forgets]
+    return any([*more, await end_old_measures(house.db, now, house.keys)])
 
 
 #  chore              the bell that calls it   else every (seconds)

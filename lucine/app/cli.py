@@ -473,7 +473,7 @@ def lab_table(
     quick: Quick = False,
     as_json: Annotated[bool, typer.Option("--json", help="JSON lines, each as soon as it is known")] = False,
 ) -> None:
-    """Measure the goals and print a line for each figure. A missed goal is a line; one that breaks ends with status 1."""
+    """Measure the goals and print a line for each figure. A missed goal is a line; a broken one ends with status 1."""
     from lucine.app.lab.evidence import print_table
     from lucine.app.lab.table import GOALS
 
@@ -483,7 +483,9 @@ def lab_table(
 
 
 @lab.command("evidence")
-def lab_evidence(quick: Quick = False, path: Annotated[Path, typer.Option(help="File")] = Path("docs/evidence.md")) -> None:
+def lab_evidence(
+    quick: Quick = False, path: Annotated[Path, typer.Option(help="The document")] = Path("docs/evidence.md")
+) -> None:
     """Measure every goal and rewrite the evidence."""
     from lucine.app.lab.evidence import write_evidence
 

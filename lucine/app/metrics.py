@@ -8,7 +8,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 REQUESTS = Counter("lucine_requests_total", "Requests", ["method", "door", "status"])
 SECONDS = Histogram("lucine_request_seconds", "Time to the first byte of the answer", ["door"])
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})  # others are one: a stranger must not fill our memory
+# Others are one: a stranger must not fill our memory.
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 
 _requests = cache(REQUESTS.labels)
 _seconds = cache(SECONDS.labels)

@@ -1,8 +1,10 @@
 """Finding professionals in the current register."""
 
+from collections.abc import Iterable
+
 import msgspec
 
-from lucine.safe import Reader, Row
+from lucine.safe import Reader, Row, among
 
 from .columns import KEPT, plain
 
@@ -80,6 +82,17 @@ async def find_professional(db: Reader, national_id: str) -> Professional | None
         national_id=national_id, last_name=first["nomDexercice"], first_name=first["prenomDexercice"],
         civility=first["codeCivilite"], exercices=exercices,
     )  # fmt: skip
+
+
+async def towns_and_professions(db: Reader, national_ids: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """For each number that the register knows: the code of its first town and of its first profession."""
+    which, values = among(national_ids)
+    rows = await db.all(f"SELECT national_id, facts FROM directory_lines WHERE national_id IN {which}", **values)
+    found: dict[str, tuple[str, str]] = {}
+    for row in rows:
+        facts = _facts(row["facts"])
+        found.setdefault(row["national_id"], (facts["codeCommune"], facts["codeProfession"]))
+    return found
 
 
 async def search(db: Reader, text: str = "", town: str = "", profession: str = "", limit: int = 20) -> list[Found]:

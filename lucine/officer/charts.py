@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
-from math import ceil, log1p
+from math import log
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ from lucine.watch.events import HOUR_SECONDS, OUTCOMES, Outcome
 from lucine.web.pages import PARIS
 
 LEVELS = 5  # shades of a cell, besides none
+DARKEST_MIN = 10  # starts in an hour: a quiet week must look quiet
 HOURS_OF_DAY = 24
 
 
@@ -56,13 +57,12 @@ def round_up(number: int) -> int:
     return ceiling
 
 
-def stack(rows: Iterable[Row], *, before: float, hours: int) -> Bars:
-    """The hours up to and with that of ``before``, from what ``watch.events.hourly`` gives."""
-    last = int(before // HOUR_SECONDS)
+def stack(rows: Iterable[Row], *, first: int, hours: int) -> Bars:
+    """``hours`` of them from the hour ``first`` (hours since 1970), from what ``watch.events.hourly`` gives."""
     counts: defaultdict[int, Counter[str]] = defaultdict(Counter)
     for row in rows:
         counts[row["hour"]][row["outcome"]] += row["events"]
-    span = range(last - hours + 1, last + 1)
+    span = range(first, first + hours)
     ceiling = round_up(max(sum(counts[hour].values()) for hour in span))
     return Bars(
         bars=[_bar(hour, counts[hour], ceiling) for hour in span],
@@ -109,6 +109,17 @@ class Calendar(msgspec.Struct, frozen=True):
         return sum(day.total for day in self.days)
 
 
+def last_days(now: float, days: int) -> list[date]:
+    """The last days in Paris, today among them, oldest first."""
+    today = datetime.fromtimestamp(now, PARIS).date()
+    return [today - timedelta(days=back) for back in reversed(range(days))]
+
+
+def midnight(day: date) -> float:
+    """When a day begins in Paris."""
+    return datetime(day.year, day.month, day.day, tzinfo=PARIS).timestamp()
+
+
 def calendars(
     rows: Iterable[Row], *, now: float, days: int, alarms: Iterable[tuple[str | None, float, float]]
 ) -> list[Calendar]:
@@ -116,8 +127,7 @@ def calendars(
 
     ``alarms``: the service (None: every one), since and until.
     """
-    today = datetime.fromtimestamp(now, PARIS).date()
-    span = [today - timedelta(days=back) for back in reversed(range(days))]
+    span = last_days(now, days)
     counts: defaultdict[str, Counter[tuple[date, int]]] = defaultdict(Counter)
     for row in rows:
         at = datetime.fromtimestamp(row["hour"] * HOUR_SECONDS, PARIS)
@@ -133,9 +143,7 @@ def calendars(
 
     found = [
         Calendar(client, [
-            Day(datetime(day.year, day.month, day.day, 12, tzinfo=PARIS).timestamp(),
-                [cell(client, day, hour) for hour in range(HOURS_OF_DAY)])
-            for day in span
+            Day(midnight(day), [cell(client, day, hour) for hour in range(HOURS_OF_DAY)]) for day in span
         ])
         for client in counts
     ]  # fmt: skip
@@ -149,7 +157,7 @@ def in_vain(row: Row) -> bool:
 
 def _level(events: int, most: int) -> int:
     """By the logarithm: one hour of flood must not make a slow walk invisible."""
-    return ceil(LEVELS * log1p(events) / log1p(most)) if events > 0 else 0
+    return 1 + round((LEVELS - 1) * log(events) / log(max(most, DARKEST_MIN))) if events > 0 else 0
 
 
 def compare(seen: dict[str, float], expected: dict[str, float]) -> list[dict[str, Any]]:

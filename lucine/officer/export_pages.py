@@ -20,6 +20,7 @@ from lucine.watch.views import count_events, events_between
 from lucine.web import House, Refusal, Visit, page
 from lucine.web.pages import PARIS
 
+from .charts import midnight
 from .evidence import CHUNK_BYTES, EVENTS_MAX, TYP, write_bundle
 from .exports import Format, Names, head, line, moment, plain
 from .sessions import Session, find_session
@@ -75,7 +76,7 @@ async def export_events(visit: Visit, session: Session) -> Response:
     async with house.db.transaction() as db:
         facts = {"format": kind, "since": first.isoformat(), "until": last.isoformat()}
         await write_ledger(db, visit.now, house.keys, "events.exported", session.officer, facts)
-    span = (_midnight(first), _midnight(last + timedelta(days=1)))
+    span = (midnight(first), midnight(last + timedelta(days=1)))
     name = f"lucine-{first.isoformat()}-{last.isoformat()}.{ENDINGS[kind]}"
     return StreamingResponse(
         _lines(visit, session, kind, span, await service_names(visit)), media_type=KINDS[kind],
@@ -91,10 +92,6 @@ def _day(text: str) -> date:
     if found is None or not 2000 <= found.year < 2200:
         raise Refusal("invalid_request", "Choisissez de 1 à 31 jours, le premier avant le dernier.", "not a day")
     return found
-
-
-def _midnight(day: date) -> float:
-    return datetime(day.year, day.month, day.day, tzinfo=PARIS).timestamp()
 
 
 async def _lines(

@@ -16,14 +16,14 @@ from lucine.watch.measures import Measure, active_measures, measures_of
 from lucine.watch.views import count_named, networks_named, people_named
 from lucine.web import Visit, not_found, page
 
-from .charts import calendars, compare, in_vain, stack
+from .charts import calendars, compare, in_vain, last_days, midnight, stack
 from .officers import officer_names
 from .sessions import PATH, Session, find_session
 from .words import TIMES_MAX, sureness, times
 
 HOUR, DAY = 3600, 86400
 LIVE_HOURS, MAP_DAYS = 24, 7
-NEWEST = 15
+NEWEST = 12
 PEOPLE_PER_PAGE = 25
 HEARTBEAT_SECONDS = 15.0
 LOOK_AGAIN_SECONDS = 2.0  # the page is rendered anew each time: it need not be quicker than a reader
@@ -48,7 +48,7 @@ async def live_facts(visit: Visit, now: float) -> dict[str, Any]:
         "services": await service_names(visit),
         "alarms": await open_alarms(db),
         "measures": await active_measures(db, now),
-        "bars": stack(rows, before=now, hours=LIVE_HOURS),
+        "bars": stack(rows, first=last - LIVE_HOURS + 1, hours=LIVE_HOURS),
         "this_hour": sum(row["events"] for row in rows if row["hour"] == last),
         "in_vain": sum(row["events"] for row in rows if row["hour"] == last and in_vain(row)),
         "events": await recent_events(db, since=now - DAY, limit=NEWEST),
@@ -115,6 +115,7 @@ async def show_alarm(visit: Visit, session: Session) -> Response:
         visit, "officer/alarm.html", session=session, tab="alarms", alarm=alarm, services=services, now=now,
         fresh=session.fresh(now), sureness=sureness(certainty), beyond=times(certainty) == TIMES_MAX,
         times=format_decimal(times(certainty), locale=visit.language),
+        figure=lambda number: format_decimal(round(number, 1), locale=visit.language),
         compared=compare(alarm.evidence.seen, alarm.evidence.expected), named=named,
         networks=await networks_named(db, **span),
         people=[{**dict(row), "name": (await find_holder(db, row["holder"])).name} for row in people],
@@ -162,5 +163,5 @@ async def show_map(visit: Visit, session: Session) -> Response:
     return page(
         visit, "officer/map.html", session=session, tab="map", services=await service_names(visit),
         calendars=calendars(rows, now=now, days=MAP_DAYS, alarms=told),
-        bars=stack(rows, before=now, hours=MAP_DAYS * 24),
+        bars=stack(rows, first=int(midnight(last_days(now, MAP_DAYS)[0]) // HOUR), hours=MAP_DAYS * 24),
     )  # fmt: skip

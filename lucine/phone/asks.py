@@ -14,11 +14,12 @@ set in one statement, so the first answer is the only one.
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import msgspec
 
-from lucine.safe import Keys, Reader, Row, Transaction, tokens, write_ledger
+from lucine.safe import Keys, Reader, Row, Transaction, among, tokens, write_ledger
 from lucine.web import Refusal
 from lucine.web.settings import Settings
 
@@ -138,16 +139,17 @@ async def open_ask(
 
 async def find_ask(db: Reader, ask: str) -> Ask:
     """The ask with this id. Refusal if there is none."""
-    found = await kept_ask(db, ask)
-    if found is None:
-        raise gone()
-    return found
-
-
-async def kept_ask(db: Reader, ask: str) -> Ask | None:
-    """The ask with this id; None for one that nobody answered or claimed and that is forgotten since."""
     row = await db.one(f"SELECT {COLUMNS} FROM phone_asks WHERE id = :id", id=ask)
-    return _ask(row) if row else None
+    if row is None:
+        raise gone()
+    return _ask(row)
+
+
+async def kept_asks(db: Reader, ids: Iterable[str]) -> dict[str, Ask]:
+    """The asks with these ids, but for those that nobody answered or claimed and that are forgotten since."""
+    which, values = among(ids)
+    rows = await db.all(f"SELECT {COLUMNS} FROM phone_asks WHERE id IN {which}", **values)
+    return {row["id"]: _ask(row) for row in rows}
 
 
 async def name_browser_key(db: Transaction, now: float, *, ask: str, thumbprint: str) -> None:

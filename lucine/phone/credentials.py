@@ -3,11 +3,12 @@
 quarantine --(usable_at has come)--> active --(switched off, cancelled, deleted)--> revoked
 """
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import msgspec
 
-from lucine.safe import Keys, Reader, Row, Transaction, tokens, write_ledger
+from lucine.safe import Keys, Reader, Row, Transaction, among, tokens, write_ledger
 from lucine.web import Refusal
 
 from .holders import hold_holder
@@ -88,6 +89,19 @@ async def devices_of(db: Reader, holder: str, kind: Kind) -> list[Device]:
         holder=holder, kind=kind,
     )  # fmt: skip
     return [_device(row) for row in rows]
+
+
+async def holders_of_numbers(db: Reader, now: float, numbers: Iterable[str]) -> dict[str, tuple[str, bool]]:
+    """Who has these numbers, and whether she has a phone that may approve; nothing for a number without holder."""
+    which, values = among(numbers)
+    rows = await db.all(
+        "SELECT phone_holders.national_id, phone_holders.id, COUNT(phone_credentials.id) AS phones FROM phone_holders"
+        " LEFT JOIN phone_credentials ON phone_credentials.holder = phone_holders.id AND kind = 'phone'"
+        f" AND revoked_at IS NULL AND usable_at <= :now WHERE phone_holders.national_id IN {which}"
+        " GROUP BY phone_holders.national_id, phone_holders.id",
+        now=now, **values,
+    )  # fmt: skip
+    return {row["national_id"]: (row["id"], row["phones"] > 0) for row in rows}
 
 
 async def verify_credential(

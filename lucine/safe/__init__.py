@@ -2,7 +2,7 @@
 
 from . import tokens
 from .broom import sweep
-from .db import Database, Reader, Row, StorageUnavailable, Transaction, connect
+from .db import Database, Reader, Row, StorageUnavailable, Transaction, among, connect
 from .keys import Keys
 from .ledger import verify_ledger, write_ledger
 from .migrate import migrate
@@ -14,6 +14,7 @@ __all__ = [
     "Row",
     "StorageUnavailable",
     "Transaction",
+    "among",
     "connect",
     "migrate",
     "sweep",

@@ -75,6 +75,12 @@ def connect(url: str) -> Database:
     raise ValueError(f"a database URL starts with sqlite:/// or postgresql://, not {url[:12]!r}")
 
 
+def among(values: Iterable[Any]) -> tuple[str, dict[str, Any]]:
+    """A list for ``IN``: its text, and the values that go with it. ``IN (NULL)`` for none."""
+    named = {f"among{place}": value for place, value in enumerate(values)}
+    return f"({', '.join(f':{name}' for name in named) or 'NULL'})", named
+
+
 class _SqliteReader:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection

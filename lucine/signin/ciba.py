@@ -79,8 +79,9 @@ async def start_ciba(visit: Visit, _: None) -> Response:
             await _keep(db, visit.now, house.keys, client, form, auth_req_id, about, ask, seconds,
                         {"address": visit.address, "number": number, "bonded": int(bonded)})  # fmt: skip
     if closed:  # after it was counted; whoever is named (CIBA section 13)
-        raise Refusal("access_denied", "Ce service ne peut pas demander par numéro en ce moment.",
-                      "closed for a while: numbers were tried through this client; id_token_hint works", status=403)  # fmt: skip
+        words = "Ce service ne peut pas demander par numéro en ce moment."
+        detail = "closed for a while: numbers were tried through this client; id_token_hint works"
+        raise Refusal("access_denied", words, detail, status=403)
     answer = {
         "auth_req_id": auth_req_id,
         "expires_in": seconds,

@@ -1,6 +1,7 @@
 """Her number as others use it: how often strangers tried it, when, through which services, and what Lucine does."""
 
 from datetime import date
+
 import msgspec
 from babel.dates import format_date
 from starlette.responses import Response

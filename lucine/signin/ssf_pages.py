@@ -109,7 +109,8 @@ async def add_subject(visit: Visit, client: Client, said: SubjectChange) -> Resp
     house = visit.house
     async with house.db.transaction() as db:
         stream = await stream_of(db, house.keys, client=client.id, stream=said.stream_id)
-        await readd_subject(db, house.keys, stream=stream.id, subject=_sub_of(house.settings, said.subject))
+        subject = _sub_of(house.settings, said.subject)
+        await readd_subject(db, visit.now, house.keys, stream=stream.id, subject=subject)
     return Response(status_code=200)
 
 
@@ -118,7 +119,8 @@ async def drop_subject(visit: Visit, client: Client, said: SubjectChange) -> Res
     house = visit.house
     async with house.db.transaction() as db:
         stream = await stream_of(db, house.keys, client=client.id, stream=said.stream_id)
-        await remove_subject(db, house.keys, stream=stream.id, subject=_sub_of(house.settings, said.subject))
+        subject = _sub_of(house.settings, said.subject)
+        await remove_subject(db, visit.now, house.keys, stream=stream.id, subject=subject)
     return Response(status_code=204)
 
 

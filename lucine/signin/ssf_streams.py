@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
-from lucine.safe import Keys, Reader, Row, Transaction, write_ledger
+from lucine.safe import Keys, Reader, Row, Transaction, tokens, write_ledger
 from lucine.web import Refusal, not_found
 from lucine.web.egress import HEADER_VALUE, URL_MAX_LENGTH
 
@@ -164,19 +164,30 @@ def _subject(keys: Keys, subject: str) -> bytes:
     return keys.mac("unheard", subject.encode())
 
 
-async def remove_subject(db: Transaction, keys: Keys, *, stream: str, subject: str) -> None:
-    """Say no more about this `sub`. One that is nobody's is kept alike: who probes sees no difference (section 9.1)."""
+async def remove_subject(db: Transaction, now: float, keys: Keys, *, stream: str, subject: str) -> None:
+    """Say no more about this `sub`. One that is nobody's is kept alike: who probes sees no difference (section 9.1).
+
+    The ledger keeps it, for whoever removes somebody may have reasons to (section 9.3).
+    """
     row = await db.one("SELECT COUNT(*) AS subjects FROM signin_unheard WHERE stream = :stream", stream=stream)
     if row and row["subjects"] >= UNHEARD_MAX:
         raise Refusal("forbidden", WORDS, f"at most {UNHEARD_MAX} removed subjects", status=403)
-    await db.run("INSERT INTO signin_unheard (stream, subject) VALUES (:stream, :subject) ON CONFLICT DO NOTHING",
-                 stream=stream, subject=_subject(keys, subject))  # fmt: skip
+    mark = _subject(keys, subject)
+    if await db.run(
+        "INSERT INTO signin_unheard (stream, subject) VALUES (:stream, :subject) ON CONFLICT DO NOTHING",
+        stream=stream, subject=mark,
+    ):  # fmt: skip
+        facts = {"stream": stream, "subject": tokens.encode(mark)}
+        await write_ledger(db, now, keys, "stream.subject_removed", "", facts)
 
 
-async def readd_subject(db: Transaction, keys: Keys, *, stream: str, subject: str) -> None:
+async def readd_subject(db: Transaction, now: float, keys: Keys, *, stream: str, subject: str) -> None:
     """All are in by default: only who was removed can be added."""
-    await db.run("DELETE FROM signin_unheard WHERE stream = :stream AND subject = :subject",
-                 stream=stream, subject=_subject(keys, subject))  # fmt: skip
+    mark = _subject(keys, subject)
+    if await db.run("DELETE FROM signin_unheard WHERE stream = :stream AND subject = :subject",
+                    stream=stream, subject=mark):  # fmt: skip
+        facts = {"stream": stream, "subject": tokens.encode(mark)}
+        await write_ledger(db, now, keys, "stream.subject_added", "", facts)
 
 
 async def hears_of(db: Reader, keys: Keys, *, stream: str, subject: str) -> bool:

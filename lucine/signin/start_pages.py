@@ -170,6 +170,7 @@ async def more_time(visit: Visit, start: Start) -> Response:
     async with visit.house.db.transaction() as db:
         seconds = visit.house.settings.long_start_seconds
         expires_at = await asks.give_more_time(db, visit.now, ask=start.ask, seconds=seconds)
+        await db.run("UPDATE signin_starts SET expires_at = :expires WHERE id = :id", expires=expires_at, id=start.id)
     visit.house.bell.ring(start.ask)
     return json_answer({"expires_at": expires_at})
 

@@ -1,19 +1,21 @@
 """What the watch is told of starts: each once, when it is over, away from whoever waits."""
 
+from collections.abc import Sequence
+
 import msgspec
 
-from lucine.directory import find_professional
+from lucine.directory.people import towns_and_professions
 from lucine.phone import asks
-from lucine.phone.credentials import devices_of
-from lucine.phone.holders import find_holder, holder_of_number
-from lucine.safe import Reader, Transaction
+from lucine.phone.credentials import holders_of_numbers
+from lucine.phone.holders import find_holder
+from lucine.safe import Row, Transaction
 from lucine.watch.alarms import close_alarm, quiet_alarms
 from lucine.watch.campaign import Weighed, weigh
 from lucine.watch.detector import Named
 from lucine.watch.events import NOBODY, Channel, Event, Outcome, number_digest
 from lucine.watch.measures import end_measures
 from lucine.watch.sketches import weigh_sources
-from lucine.watch.users import is_user, keep_user, times_today
+from lucine.watch.users import keep_user, times_today, users_among
 from lucine.web import House
 
 from .respond import respond
@@ -33,20 +35,19 @@ class _Over(msgspec.Struct, frozen=True, kw_only=True):
     number: str
     known: bool
     completed: bool
+    gave_up: bool
     opened_at: float
     over_at: float
-    gave_up: bool
 
 
 async def note_starts(house: House, now: float) -> bool:
     """Chore: hand down what is over. Whether more is left."""
     async with house.db.transaction() as db:
-        rows = await _starts(db, now, house.settings.start_seconds)
-        requests = await _requests(db, now)
-        batch = [await _weighed(db, now, house, over) for over in (*rows, *requests)]
-        for alarm, _ in await weigh(db, now, house.keys, batch) if batch else []:
-            await respond(db, now, house.keys, house.settings, alarm)
-    return len(rows) == BATCH or len(requests) == BATCH
+        batch = [*await _starts(db, now), *await _requests(db, now)]
+        if batch:
+            for alarm, _ in await weigh(db, now, house.keys, await _weighed(db, now, house, batch)):
+                await respond(db, now, house.keys, house.settings, alarm)
+    return len(batch) >= BATCH
 
 
 async def watch_sources(house: House, now: float) -> bool:
@@ -60,84 +61,91 @@ async def watch_sources(house: House, now: float) -> bool:
     return False
 
 
-async def _starts(db: Transaction, now: float, seconds: int) -> list[_Over]:
+async def _starts(db: Transaction, now: float) -> list[_Over]:
     """Starts that are over and were not handed down: from here on they are."""
-    finished = "finished_at IS NOT NULL AND finished_at <= :now"
-    waited = "finished_at IS NULL AND opened_at <= :waited"
-    rows = [
-        row
-        for which in (f"{finished} ORDER BY finished_at", f"{waited} ORDER BY opened_at")
-        for row in await db.all(
-            "SELECT id, client, ask, browser, address, number, session, opened_at, finished_at FROM signin_starts"
-            f" WHERE noted_at IS NULL AND {which} LIMIT {BATCH}",
-            now=now, waited=now - seconds,
+    rows: list[Row] = []
+    # Two statements, for two indexes: those that ended by themselves, and those whose time is over.
+    for over, key in (("finished_at IS NOT NULL", "finished_at"), ("expires_at <= :now", "expires_at")):
+        rows += await db.all(
+            "UPDATE signin_starts SET noted_at = :now WHERE id IN (SELECT id FROM signin_starts"
+            f" WHERE noted_at IS NULL AND {over} ORDER BY {key} LIMIT {BATCH}) AND noted_at IS NULL"
+            " RETURNING ask, client, browser, address, number, session, opened_at, finished_at, expires_at",
+            now=now,
         )
-    ]  # fmt: skip
-    over = []
-    for row in rows:
-        ask = await asks.kept_ask(db, row["ask"])
-        if ask and row["finished_at"] is None and ask.answer is None and ask.expires_at > now:
-            continue  # who needs more time has it
-        if not await db.run(
-            "UPDATE signin_starts SET noted_at = :now WHERE id = :id AND noted_at IS NULL", now=now, id=row["id"]
-        ):
-            continue
-        passkey = ask is not None and ask.answer == "approved" and ask.claimed_at is None and ask.ring_at is None
-        over.append(_Over(
-            id=row["ask"], ask=ask, client=row["client"], channel="page", address=row["address"],
-            number=row["number"], known=row["browser"] is not None or passkey, completed=row["session"] is not None,
-            opened_at=row["opened_at"], over_at=row["finished_at"] or _end_of(ask, row["opened_at"] + seconds),
-            gave_up=row["finished_at"] is not None,
-        ))  # fmt: skip
-    return over
+    kept = await asks.kept_asks(db, (row["ask"] for row in rows))
+    return [_start(row, kept.get(row["ask"])) for row in rows]
 
 
-def _end_of(ask: asks.Ask | None, otherwise: float) -> float:
-    return (ask.answered_at or ask.expires_at) if ask else otherwise
+def _start(row: Row, ask: asks.Ask | None) -> _Over:
+    passkey = ask is not None and ask.answer == "approved" and ask.claimed_at is None and ask.ring_at is None
+    return _Over(
+        id=row["ask"], ask=ask, client=row["client"], channel="page", address=row["address"], number=row["number"],
+        known=row["browser"] is not None or passkey, completed=row["session"] is not None,
+        gave_up=row["finished_at"] is not None, opened_at=row["opened_at"],
+        over_at=row["finished_at"] or _answered_at(ask) or row["expires_at"],
+    )  # fmt: skip
+
+
+def _answered_at(ask: asks.Ask | None) -> float | None:
+    return ask.answered_at if ask else None
 
 
 async def _requests(db: Transaction, now: float) -> list[_Over]:
     """CIBA requests that are over and were not handed down: from here on they are."""
-    rows = await db.all(
-        "UPDATE signin_ciba SET noted_at = :now WHERE digest IN (SELECT digest FROM signin_ciba"
-        f" WHERE noted_at IS NULL AND (expires_at <= :now OR spent_at <= :now) LIMIT {BATCH})"
-        " AND noted_at IS NULL RETURNING client, ask, address, number, bonded, made_at, spent_at, expires_at",
-        now=now,
+    rows: list[Row] = []
+    for over, key in (("spent_at IS NOT NULL", "spent_at"), ("expires_at <= :now", "expires_at")):
+        rows += await db.all(
+            "UPDATE signin_ciba SET noted_at = :now WHERE digest IN (SELECT digest FROM signin_ciba"
+            f" WHERE noted_at IS NULL AND {over} ORDER BY {key} LIMIT {BATCH}) AND noted_at IS NULL"
+            " RETURNING client, ask, address, number, bonded, made_at, spent_at, expires_at",
+            now=now,
+        )
+    kept = await asks.kept_asks(db, (row["ask"] for row in rows))
+    return [_request(row, kept.get(row["ask"])) for row in rows]
+
+
+def _request(row: Row, ask: asks.Ask | None) -> _Over:
+    return _Over(
+        id=row["ask"], ask=ask, client=row["client"], channel="ciba", address=row["address"], number=row["number"],
+        known=bool(row["bonded"]), completed=row["spent_at"] is not None, gave_up=False, opened_at=row["made_at"],
+        over_at=row["spent_at"] or _answered_at(ask) or row["expires_at"],
     )  # fmt: skip
-    over = []
-    for row in rows:
-        ask = await asks.kept_ask(db, row["ask"])
-        over.append(_Over(
-            id=row["ask"], ask=ask, client=row["client"], channel="ciba", address=row["address"],
-            number=row["number"], known=bool(row["bonded"]), completed=row["spent_at"] is not None,
-            opened_at=row["made_at"], over_at=row["spent_at"] or _end_of(ask, row["expires_at"]), gave_up=False,
+
+
+async def _weighed(db: Transaction, now: float, house: House, batch: Sequence[_Over]) -> list[Weighed]:
+    """The events, with what the register and the tables of the watch say of their numbers."""
+    numbers = {over.number for over in batch if over.number}
+    holders = await holders_of_numbers(db, now, numbers)
+    towns = await towns_and_professions(db, numbers)
+    events = []
+    for over in batch:
+        named = holders.get(over.number)
+        outcome, number, holder = _outcome(over, enrolled=bool(named and named[1])), over.number, ""
+        if outcome == "completed" and over.ask and over.ask.holder:
+            number, holder = (await find_holder(db, over.ask.holder)).national_id, over.ask.holder
+        elif named:
+            holder = named[0]
+        events.append(Event(
+            id=over.id, at=over.opened_at, over_at=over.over_at, client=over.client, channel=over.channel,
+            known=over.known, number=number_digest(house.keys, number) if number else None, holder=holder,
+            newcomer=NOBODY, near="", address=over.address, outcome=outcome,
         ))  # fmt: skip
-    return over
+    users = await users_among(db, now, {event.number for event in events if event.number})
+    weighed = []
+    for event, over in zip(events, batch, strict=True):
+        if event.number:
+            newcomer = int((event.number, event.client) not in users)
+            event = msgspec.structs.replace(event, newcomer=newcomer)
+        completed = event.outcome == "completed" and event.number
+        if completed and event.number:
+            await keep_user(db, now, number=event.number, client=event.client)
+        repeated = bool(completed) and await times_today(db, now, holder=event.holder) >= OWN_ACCOUNT_TIMES
+        named_as = None if completed else _named(over.number, *towns.get(over.number, ("", "")))
+        weighed.append(Weighed(event=event, named=named_as, repeated=repeated))
+    return weighed
 
 
-async def _weighed(db: Transaction, now: float, house: House, over: _Over) -> Weighed:
-    """The event, with what the register and the tables of the watch say of its number."""
-    outcome = await _outcome(db, now, over)
-    national_id, holder = over.number, ""
-    if outcome == "completed" and over.ask and over.ask.holder:
-        national_id, holder = (await find_holder(db, over.ask.holder)).national_id, over.ask.holder
-    elif over.number and (named := await holder_of_number(db, over.number)):
-        holder = named.id
-    number = number_digest(house.keys, national_id) if national_id else None
-    newcomer = NOBODY if number is None else int(not await is_user(db, now, number=number, client=over.client))
-    event = Event(
-        id=over.id, at=over.opened_at, over_at=over.over_at, client=over.client, channel=over.channel,
-        known=over.known, number=number, holder=holder, newcomer=newcomer, near="", address=over.address,
-        outcome=outcome,
-    )  # fmt: skip
-    if outcome == "completed" and number:
-        await keep_user(db, now, number=number, client=over.client)
-        times = await times_today(db, now, holder=holder)
-        return Weighed(event=event, named=None, repeated=times >= OWN_ACCOUNT_TIMES)
-    return Weighed(event=event, named=await _named(db, over.number), repeated=False)
-
-
-async def _outcome(db: Reader, now: float, over: _Over) -> Outcome:
+def _outcome(over: _Over, *, enrolled: bool) -> Outcome:
     answer = over.ask.answer if over.ask else None
     if over.ask and over.ask.disowned_at:
         return "not_me"
@@ -145,21 +153,14 @@ async def _outcome(db: Reader, now: float, over: _Over) -> Outcome:
         return "completed"
     if answer in ("not_me", "changed_mind"):
         return answer
-    if over.number:
-        named = await holder_of_number(db, over.number)
-        if named is None or not any(phone.usable_at <= now for phone in await devices_of(db, named.id, "phone")):
-            return "unknown_number"
+    if over.number and not enrolled:
+        return "unknown_number"
     return "abandoned" if over.gave_up else "expired"
 
 
-async def _named(db: Reader, number: str) -> Named | None:
+def _named(number: str, town: str, profession: str) -> Named | None:
     """Where a number stands in the register; of one that is not in it, the number alone."""
     if not number.isascii() or not number.isdecimal():
         return None
-    person = await find_professional(db, number)
-    exercice = person.exercices[0] if person and person.exercices else None
-    place = exercice.activities[0] if exercice and exercice.activities else {}
-    return Named(
-        number=int(number[1:] or 0) // 10,  # without the Luhn digit, numbers are given in order
-        town=place.get("codeCommune", ""), profession=exercice.facts["codeProfession"] if exercice else "",
-    )  # fmt: skip
+    # Without the Luhn digit, numbers are given in order.
+    return Named(number=int(number[1:] or 0) // 10, town=town, profession=profession)

@@ -35,7 +35,8 @@ def signs_of(
 
 
 def _signs(row: Row) -> Signs:
-    values = {name: row[name] for name in COLUMNS.split(", ")}
+    values = dict(row)
+    values.pop("counted_at", None)
     return Signs(**{**values, "known": bool(values["known"])})
 
 

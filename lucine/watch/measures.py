@@ -9,11 +9,12 @@ from typing import Literal
 
 import msgspec
 
-from lucine.safe import Keys, Reader, Row, Transaction, tokens, write_ledger
+from lucine.safe import Database, Keys, Reader, Row, Transaction, tokens, write_ledger
 
 Kind = Literal["proof_of_work", "qr_only", "ciba_closed", "service_told"]
 EVERY_CLIENT = ""
 LASTING_SECONDS = 3 * 86400
+BATCH = 100
 
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,3 +110,17 @@ async def end_measures(
         facts = {"measure": row["id"], "kind": row["kind"], "target": row["target"]}
         await write_ledger(db, now, keys, "measure.ended", by, facts)
     return len(rows)
+
+
+async def end_old_measures(db: Database, now: float, keys: Keys) -> bool:
+    """Those whose time is over end, and the ledger says so. Whether more are left."""
+    async with db.transaction() as act:
+        rows = await act.all(
+            "UPDATE watch_measures SET ended_at = until WHERE id IN (SELECT id FROM watch_measures"
+            " WHERE ended_at IS NULL AND until <= :now LIMIT :most) RETURNING id, kind, target",
+            now=now, most=BATCH,
+        )  # fmt: skip
+        for row in rows:
+            facts = {"measure": row["id"], "kind": row["kind"], "target": row["target"]}
+            await write_ledger(act, now, keys, "measure.ended", "", facts)
+    return len(rows) == BATCH

@@ -8,6 +8,7 @@ beside ours (app/lab/freeman.py):
   asked less about a new one, and nothing is infinitely odd;
 - the attacker we reckon with knows her: at each level that can be chosen he copies her with probability
   MIMICRY, so that the right country, operator or browser name helps him little, and a new one costs her little;
+  at her very /24, which he cannot choose, with probability INSIDE;
 - a known browser counts by its absence: its key cannot be copied, and where it is proved nothing is asked;
 - service, hour of the week and way of signing in count too.
 
@@ -32,6 +33,7 @@ REASON_FROM = 0.3
 DISCOUNT = 0.2
 STRENGTH = 0.1
 MIMICRY = 0.9  # how likely the attacker copies her at a level, rather than take what the world has
+INSIDE = 0.2  # the same of her very /24: he must be where she is
 
 # From coarse to fine. What is only her habit asks nothing by itself: a night on duty is no sign of an attacker.
 NETWORK = ("country", "network", "prefix")
@@ -39,7 +41,6 @@ BROWSER = ("system", "browser")
 HABITS = ("client", "band", "method")
 CHAINS = (NETWORK, BROWSER, *((habit,) for habit in HABITS))
 LEVELS = tuple(level for chain in CHAINS for level in chain)
-NOT_COPIED = "prefix"  # an attacker takes what address he gets
 
 
 class Signs(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +104,7 @@ def _weigh(chain: Sequence[str], signs: Signs, past: Sequence[Signs], world: Wor
         share = (count + 0.5) / (max(above, count) + 1)
         left = (DISCOUNT * distinct + STRENGTH) * hers * share
         hers = (max(times - DISCOUNT, 0) + left) / (len(past) + STRENGTH)
-        copied = 0.0 if level == NOT_COPIED else MIMICRY
+        copied = INSIDE if level == "prefix" else MIMICRY
         theirs = copied * hers + (1 - copied) * theirs * share
         above = count
         if value and not times and not new:  # an unknown country is no new country

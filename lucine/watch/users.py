@@ -1,19 +1,22 @@
 """Who has completed a sign-in at which service of late: whoever names the others is naming strangers to it."""
 
-from lucine.safe import Reader, Transaction
+from collections.abc import Iterable
+
+from lucine.safe import Reader, Transaction, among
 
 from .events import KEPT_SECONDS
 
 DAY_SECONDS = 86400
 
 
-async def is_user(db: Reader, now: float, *, number: bytes, client: str) -> bool:
-    """Whether this number has completed a sign-in at this client within KEPT_SECONDS."""
-    row = await db.one(
-        "SELECT 1 AS found FROM watch_users WHERE number = :number AND client = :client AND seen_at > :old",
-        number=number, client=client, old=now - KEPT_SECONDS,
+async def users_among(db: Reader, now: float, numbers: Iterable[bytes]) -> set[tuple[bytes, str]]:
+    """Which of these numbers have completed a sign-in within KEPT_SECONDS, each with the client."""
+    which, values = among(numbers)
+    rows = await db.all(
+        f"SELECT number, client FROM watch_users WHERE number IN {which} AND seen_at > :old",
+        old=now - KEPT_SECONDS, **values,
     )  # fmt: skip
-    return row is not None
+    return {(bytes(row["number"]), row["client"]) for row in rows}
 
 
 async def keep_user(db: Transaction, now: float, *, number: bytes, client: str) -> None:

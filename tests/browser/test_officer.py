@@ -91,13 +91,13 @@ def campaign(running: Demo) -> str:
             hour = time.gmtime(now - ago).tm_hour
             if 6 <= hour <= 18 or chance.random() < 0.12:
                 outcome = chance.choices(["completed", "changed_mind", "abandoned", "expired"], [90, 2, 5, 3])[0]
-                events.append(start(f"week-{n}", ago, outcome=outcome))
+                events.append(start(f"week-{now}-{n}", ago, outcome=outcome))
         for n in range(412):
             outcome = chance.choices(["expired", "unknown_number", "not_me"], [62, 35, 3])[0]
             who = chance.choice(holders) if chance.random() < 0.05 else None
             number = who.national_id if who else f"8997{n:08}"
             events.append(start(
-                f"walk-{n}", chance.uniform(60, 25 * 3600), client="cabinet", known=False, outcome=outcome, newcomer=1,
+                f"walk-{now}-{n}", chance.uniform(60, 25 * 3600), client="cabinet", known=False, outcome=outcome, newcomer=1,
                 number=number_digest(house.keys, number), holder=who.id if who else "", address=chance.choice(networks),
             ))  # fmt: skip
         evidence = Evidence(

@@ -8,18 +8,18 @@ alone is shown unasked. At the end her own browser rings, once: the bench does s
 import asyncio
 import os
 import sqlite3
-import time
 from collections.abc import Iterator
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from lucine.app.connect import open_house
 from lucine.app.lab.attackers import ATTACKERS, Loot, Oscar, trace
 from lucine.app.lab.cast import Desk, Lines, known_desk
+from lucine.app.lab.officer import lenient, take_back
 from lucine.app.lab.pace import Pace
 from lucine.safe import tokens
+from lucine.web import House
 
 from .stage import LOAD_CORE, Stage, free_port, on_core, staged
 
@@ -44,9 +44,9 @@ async def _attack(starts: int, most_seconds: float, people: int) -> dict[str, An
     gateway = Gateway()
     port = free_port()
     listening = await asyncio.start_server(gateway.answer, "127.0.0.1", port)
-    async with listening, staged(people, LUCINE_ALLOWED_HOSTS=f"localhost:{port}") as stage:
+    async with listening, staged(people, LUCINE_ALLOWED_HOSTS=f"localhost:{port}") as stage, lenient(stage) as house:
         lines = Lines(stage.port, CONNECTIONS)
-        await wake_at(stage, port)
+        await wake_at(house, port)
         hers = await known_desk(lines, stage.people[0])
         on_core(LOAD_CORE)
         oscar = Oscar(stage, lines, await steal(hers))
@@ -61,6 +61,7 @@ async def _attack(starts: int, most_seconds: float, people: int) -> dict[str, An
         seconds = pace.seconds
         await asyncio.sleep(HEARD_SECONDS)
         pushes, asks = gateway.pushes - before[0], asks_that_ring(stage) - before[1]
+        await take_back(house)
         await hers.open()
         assert (await hers.ring()).status == 200
         await asyncio.sleep(HEARD_SECONDS)
@@ -87,22 +88,21 @@ class Gateway:
         writer.close()
 
 
-async def wake_at(stage: Stage, port: int) -> None:
+async def wake_at(house: House, port: int) -> None:
     """Every phone can be woken, at a push service on this port."""
-    async with open_house(stage.settings) as house:
-        point = ec.generate_private_key(ec.SECP256R1()).public_key()
-        raw = point.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-        subscription = (
-            f'{{"endpoint":"http://localhost:{port}/push","keys":'
-            f'{{"p256dh":"{tokens.encode(raw)}","auth":"{tokens.encode(bytes(16))}"}}}}'
-        ).encode()
-        phones = [row["id"] for row in await house.db.all("SELECT id FROM phone_credentials")]
-        async with house.db.transaction() as db:
-            await db.many(
-                "UPDATE phone_credentials SET push = :push WHERE id = :id",
-                [{"id": phone, "push": house.keys.seal(f"phone_credentials.push.{phone}", subscription)}
-                 for phone in phones],
-            )  # fmt: skip
+    point = ec.generate_private_key(ec.SECP256R1()).public_key()
+    raw = point.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    subscription = (
+        f'{{"endpoint":"http://localhost:{port}/push","keys":'
+        f'{{"p256dh":"{tokens.encode(raw)}","auth":"{tokens.encode(bytes(16))}"}}}}'
+    ).encode()
+    phones = [row["id"] for row in await house.db.all("SELECT id FROM phone_credentials")]
+    async with house.db.transaction() as db:
+        await db.many(
+            "UPDATE phone_credentials SET push = :push WHERE id = :id",
+            [{"id": phone, "push": house.keys.seal(f"phone_credentials.push.{phone}", subscription)}
+             for phone in phones],
+        )  # fmt: skip
 
 
 async def steal(hers: Desk) -> Loot:

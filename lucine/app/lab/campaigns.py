@@ -23,7 +23,7 @@ WARM_DAYS: Final = 42
 LOOKED_AT_HOURS: Final = 24  # an officer looks at a false alarm the next day, and says that it is ordinary
 TRIES_MAX: Final = 3000
 QUARTER_DAYS: Final = 91
-BETWEEN_HOURS: Final = 79  # from one campaign to the next: every hour of the week is met
+BETWEEN_HOURS: Final = 79  # from one campaign to the next, or six times that: every hour of the week is met
 RATES: Final = (24, 100, 400, 2000)  # tries a day
 GOALS: Final = {24: (160, None), 100: (25, 60)}  # median and 95th percentile of the tries
 ENDS: Final[dict[Outcome, float]] = {"completed": 0.0005, "expired": 0.25, "unknown_number": 0.70, "not_me": 0.0495}
@@ -96,7 +96,7 @@ def spray(chance: random.Random) -> Seen:
 
 def run(quick: bool) -> Iterator[Figure]:
     """Campaigns at each rate over several populations, and the honest alarms of the same populations."""
-    seeds, days = (2, 160) if quick else (20, 365)
+    seeds, days = (2, 180) if quick else (20, 365)
     chance = random.Random(SEED)  # noqa: S311
     tries: dict[int, list[float]] = {rate: [] for rate in RATES}
     alarms = 0
@@ -104,7 +104,7 @@ def run(quick: bool) -> Iterator[Figure]:
         world = begin(seed)
         last = world.hour + days * 24
         while world.hour < last:
-            world.live(BETWEEN_HOURS)
+            world.live(BETWEEN_HOURS if quick else 6 * BETWEEN_HOURS - 1)
             if not world.opened:
                 for rate in RATES:
                     tries[rate].append(attack(world, chance, steady(rate), spray))

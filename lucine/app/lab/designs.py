@@ -41,9 +41,7 @@ def takeovers(
     return won, n
 
 
-def compare(
-    tries: list[Attack], enrolled: frozenset[str], *, reflex: float, seed: int, scale: int
-) -> list[Figure]:
+def compare(tries: list[Attack], enrolled: frozenset[str], *, reflex: float, seed: int, scale: int) -> list[Figure]:
     """A line for each design. ``scale``: the figure is stated for so many asks that reached a phone."""
     figures = []
     asked = sum(attack.number in enrolled for attack in tries)
@@ -54,6 +52,6 @@ def compare(
             goal="takeovers", name=f"the same attacks, {design.name}, {reflex:.0%} reflex", value=won / asked * scale,
             low=low * scale, high=high * scale, n=asked, seed=seed, target="", met=None,
             unit=f"takeovers in {scale:,} asks",
-            note=f"simulator only; {won:,} takeovers among the {asked:,} tries of the trace that name somebody enrolled",
+            note=f"simulator only; {won:,} among the {asked:,} tries of the trace that name somebody enrolled",
         ))  # fmt: skip
     return figures

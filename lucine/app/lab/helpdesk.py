@@ -1,8 +1,9 @@
 """Goal: a false help desk to whom she reads out everything enrols no phone that can approve.
 
-Oscar knows her number, her mail and her mobile, and she hands him whatever she receives. He tries every
-door with the phone that he enrolled, while it waits. Then she cancels, with one of her channels alone, and nothing of his may
-remain. Published beside it are the two ways that need no code read out: her own screen's link, and a code he dictates.
+Oscar knows her number, her mail and her mobile, and she hands him whatever she receives. He tries every door
+with the phone that he enrolled, while it waits. Then she cancels, with one of her channels alone, and nothing of
+his may remain. Published beside it are two ways that need no code read out: the link of her own screen, handed
+over, and a code that he dictates.
 """
 
 import asyncio
@@ -17,13 +18,13 @@ import msgspec
 from lucine.app.bench.soft_key import SoftKey
 from lucine.app.bench.stage import ACTIVE_PEOPLE, Person, Stage, number_of, staged
 from lucine.app.bench.wire import Answer
-from lucine.app.connect import open_house
 from lucine.phone.enrolment import new_recovery_codes
 from lucine.safe import tokens
 from lucine.web import House
 
 from .cast import Desk, Lines, Phone, Service
 from .intervals import proportion
+from .officer import lenient
 from .pace import Pace
 from .table import Figure
 
@@ -56,7 +57,7 @@ async def defraud(trials: int, seconds: float) -> list[Figure]:
     usable: dict[str, list[bool]] = {name: [] for name in READ_OUT}
     cancelled: dict[str, list[bool]] = {name: [] for name in CHANNELS}
     links, dictated = list[bool](), list[bool]()
-    async with staged(ACTIVE_PEOPLE) as stage, open_house(stage.settings) as house:
+    async with staged(ACTIVE_PEOPLE) as stage, lenient(stage) as house:
         await make_reachable(house)
         lines, letterbox = Lines(stage.port, 4), Letterbox(Path(stage.settings.post.removeprefix("folder:")))
         for turn in Pace("helpdesk", min(trials, len(stage.people)), seconds):
@@ -87,15 +88,13 @@ async def defraud(trials: int, seconds: float) -> list[Figure]:
 
 def _figure(name: str, seen: list[bool], target: int | None, note: str = "") -> Figure:
     """``target``: 0 for never, 1 for always, as a share; None to publish only."""
-    value, (low, high) = sum(seen), proportion(sum(seen), len(seen))
-    if target != 0:
-        value, low, high = (100 * value / len(seen), 100 * low, 100 * high)
-    else:
-        low, high = low * len(seen), high * len(seen)
+    low, high = proportion(sum(seen), len(seen))
+    scale = len(seen) if target == 0 else 100
     met = None if target is None else all(seen) if target else not any(seen)
     return Figure(
-        goal="helpdesk", name=name, value=value, low=low, high=high, n=len(seen), seed=SEED,
-        target={0: "0", 1: "100 %", None: ""}[target], met=met, unit="phones" if target == 0 else "%", note=note,
+        goal="helpdesk", name=name, value=sum(seen) / len(seen) * scale, low=low * scale, high=high * scale,
+        n=len(seen), seed=SEED, target={0: "0", 1: "100 %", None: ""}[target], met=met,
+        unit="phones" if target == 0 else "%", note=note,
     )  # fmt: skip
 
 
@@ -166,10 +165,8 @@ class Case:
         """Whether his phone opens anything: a scan of his own screen, what waits, a typed code, an approval."""
         desk = Desk(self.lines)
         await desk.open()
-        scanned = await his.post("claims", {"code": desk.code(int(time.time()))})
-        if scanned.status == 200:
-            await his.approve(scanned.json())
-            return (await desk.finish()).status == 200
+        if (await his.sign_in(desk)).status == 200:
+            return True
         others = [
             await his.get("waiting"), await his.get("history"), await his.post("fallback", {}),
             await his.post(f"asks/{desk.facts['ask']}/approve", {"credential": {"id": "none"}}),
@@ -208,8 +205,7 @@ class Case:
         """She signs in to her security page, makes a code for a new phone, and sends him its link at once."""
         desk = Desk(self.lines)
         await desk.open("/security")
-        assert (await self.hers.scan_and_approve(desk)).status == 200
-        assert (await desk.finish()).status == 200
+        assert (await self.hers.sign_in(desk)).status == 200
         shown = await desk.post_form("/security/phones/voucher", {})
         voucher = re.findall(r"#enrol=([\w-]+)", shown.body.decode())
         return bool(voucher) and await self._can_approve(await self._enrol(Desk(self.lines), voucher[0]))
@@ -245,6 +241,6 @@ def _read(path: Path) -> tuple[str, Letter]:
     """To whom, and the letter."""
     if path.suffix == ".eml":
         letter = message_from_bytes(path.read_bytes(), policy=policy.default)
-        return str(letter["To"]), Letter("mail", letter.get_content())  # type: ignore[attr-defined]
+        return str(letter["To"]), Letter("mail", letter.get_content())
     to, _, text = path.read_text().partition("\n\n")
     return to.removeprefix("To: "), Letter("SMS", text)

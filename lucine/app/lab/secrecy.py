@@ -20,13 +20,13 @@ import numpy as np
 
 from lucine.app.bench.stage import LOAD_CORE, Stage, number_of, on_core, staged
 from lucine.app.bench.wire import Answer, Wire, basic
-from lucine.app.connect import open_house
 from lucine.directory import load_extract, write_sample
 from lucine.signin.discovery import PATHS
 
 from .cast import CIBA_GRANT, CLIENT, QUERY
 from .classifier import Area, Numbers, area, held_out, holm
 from .helpdesk import make_reachable
+from .officer import lenient
 from .pace import Pace
 from .table import Figure
 
@@ -39,7 +39,8 @@ NEIGHBOURS = 10  # on each side
 ENROLLED, LISTED, NOBODY = 0, 1, 2
 # What differs in every answer: secrets, the time of day, and the reference of a refusal.
 SECRET = re.compile(
-    rb"(?<=content-length: )\d+|[\w-]{16,}|\d{10}\.\d+|(?<=\r\ndate: )[^\r]*|(?<=\"screen_code\":\")[\w ]*|(?<=\[)[0-9A-Z]{8}(?=\])",
+    rb"(?<=content-length: )\d+|[\w-]{16,}|\d{10}\.\d+|(?<=\r\ndate: )[^\r]*|(?<=\"screen_code\":\")[\w ]*"
+    rb"|(?<=\[)[0-9A-Z]{8}(?=\])",
     re.IGNORECASE,
 )
 
@@ -115,9 +116,8 @@ def run(quick: bool) -> Iterator[Figure]:
 async def look(each: int, seconds: float, people: int = PEOPLE) -> list[Door]:
     """Samples of every door: half of them enrolled, a quarter listed, a quarter nobody's."""
     chance = random.Random(SEED)  # noqa: S311
-    async with staged(people) as stage:
-        async with open_house(stage.settings) as house:
-            await make_reachable(house)
+    async with staged(people) as stage, lenient(stage) as house:
+        await make_reachable(house)
         listed = await asyncio.to_thread(_load_directory, stage, people)
         doors = _doors(stage)
         eye = Eye(stage.port)
@@ -204,5 +204,5 @@ def _figure(name: str, found: Area, n: int, note: str, chance: float) -> Figure:
     doubt = "" if enough else "; too few samples to tell 0.51 from 0.5: missed only if above it beyond doubt"
     return Figure(
         goal="secrecy", name=f"AUC, {name}", value=found.value, low=found.low, high=found.high, n=n, seed=SEED,
-        target=f"<= {MOST}", met=found.value <= MOST if enough else chance >= 0.05, note=f"{note}{doubt}",
+        target=f"<= {MOST}", met=found.value <= MOST if enough else chance >= 0.05, note=f"{note}; p of a true one above: {chance:.2g} (Holm){doubt}",
     )  # fmt: skip

@@ -92,6 +92,6 @@ ASSUMPTIONS = (
     "4,000 honest starts in unknown browsers a day, with the hours and Mondays of surgeries and wards.",
     "The reflex: whoever approves by reflex does so for 1 % of what her phone shows (Microsoft's first prompts), and"
     " without looking: 1 in 3 at picking, 1 in 100 at two digits. 5 % and 100 % bound the doubt.",
-    "People, numbers, browsers and services are invented; the networks are those of the public lists that Connect ships.",
+    "People, numbers, browsers and services are invented; networks are those of the public lists that Connect ships.",
     "A phone and its key are software here: a stolen, unlocked phone or malware on it is another matter.",
 )

@@ -20,6 +20,7 @@ from .attackers import Attack, Hold, Oscar, trace
 from .cast import Desk, Lines, Phone, known_desk
 from .designs import compare
 from .intervals import proportion
+from .officer import lenient, take_back
 from .pace import Pace
 from .table import Figure
 
@@ -43,7 +44,7 @@ def run(quick: bool) -> Iterator[Figure]:
 
 async def passes(tries: int, seconds: float, people: int = ACTIVE_PEOPLE) -> list[Figure]:
     """One pass for each reflex, of so many tries at most; each continues the trace."""
-    async with staged(people) as stage:
+    async with staged(people) as stage, lenient(stage) as house:
         lines = Lines(stage.port, CONNECTIONS)
         hers = await known_desk(lines, stage.people[0])
         oscar = Oscar(stage, lines, await steal(hers))
@@ -54,6 +55,7 @@ async def passes(tries: int, seconds: float, people: int = ACTIVE_PEOPLE) -> lis
                 pace = Pace(f"takeovers, {reflex:.0%} reflex", tries, seconds)
                 won = await _attack(pace, oscar, attacks)
                 seen, audience.reflex = len(audience.seen), 1.0
+                await take_back(house)
                 let_in = await _let_in(hers)
             figures.append(_figure(reflex, won, pace.done, seen, let_in))
         await lines.close()

@@ -1,7 +1,7 @@
 """Each goal that needs a running Connect, very small, on one server; and that a broken Connect would be seen."""
 
 import asyncio
-import random
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
@@ -10,11 +10,14 @@ import pytest
 from lucine.app.bench import rings as rings_bench
 from lucine.app.bench.stage import Stage, free_port, staged
 from lucine.app.bench.wire import Answer
+from lucine.app.connect import open_house
 from lucine.app.lab import attackers, helpdesk, not_me, owner, races, relay, rings, secrecy, takeovers
 from lucine.app.lab.attackers import Attacker, DirectoryWalk, Hold, Oscar
-from lucine.app.lab.cast import Desk, Lines, Phone, known_desk
+from lucine.app.lab.cast import CLIENT, Desk, Phone, known_desk
 from lucine.app.lab.not_me import Took
+from lucine.app.lab.officer import take_back
 from lucine.app.lab.table import Figure
+from lucine.watch.measures import active_measures, take_measure
 
 pytestmark = pytest.mark.xdist_group("lab")
 PEOPLE = 40
@@ -46,6 +49,7 @@ def stage(running: tuple[Stage, int], monkeypatch: pytest.MonkeyPatch) -> Stage:
     monkeypatch.setattr(rings_bench, "HEARD_SECONDS", 0.5)
     monkeypatch.setattr(takeovers, "REACTION_SECONDS", 0.2)
     monkeypatch.setattr(races, "REACTION_SECONDS", 0.1)
+    monkeypatch.setattr(relay, "SIGN_INS_BEFORE", 1)
     return running[0]
 
 
@@ -103,9 +107,7 @@ async def test_nobody_is_taken_over(stage: Stage) -> None:
     assert all(figure.met for figure in figures)
 
 
-async def test_a_takeover_is_seen(
-    with_thief: Callable[[], Attacker], monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_takeover_is_seen(with_thief: Callable[[], Attacker], monkeypatch: pytest.MonkeyPatch) -> None:
     with_thief()
     monkeypatch.setattr(takeovers, "REFLEXES", (1.0,))
     (figure,) = await takeovers.passes(18, 20)
@@ -132,12 +134,12 @@ async def test_a_wrong_approval_is_seen(stage: Stage, monkeypatch: pytest.Monkey
 
 
 async def test_an_old_code_is_refused_and_a_live_one_is_not(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    figures = await relay.relay_all((0.1, 5.2), 4)
+    figures = await relay.relay_all((0.1, 5.2), 6, PEOPLE)
     late = by_name(figures, "older than 5 s")
-    assert (late.met, late.value, late.n) == (True, 100, 4)
-    assert by_name(figures, "live relays").value == 100
-    assert by_name(figures, "from rented computers").value == 100
-    assert by_name(figures, "household line").value == 0
+    assert (late.met, late.value, late.n) == (True, 100, 6)
+    assert by_name(figures, "rented computers that her phone marks").value == 100
+    assert by_name(figures, "line in France that her phone marks").value == 0
+    assert by_name(figures, "line in France that end in a sign-in of Oscar's, however").value > 0
 
 
 async def test_the_owner_comes_in_while_her_number_is_attacked(stage: Stage) -> None:
@@ -146,18 +148,37 @@ async def test_the_owner_comes_in_while_her_number_is_attacked(stage: Stage) -> 
     assert all(figure.met and figure.n > 0 for figure in figures)
 
 
-async def test_an_owner_who_is_kept_out_is_seen(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def kept_out(self: Phone, ask: object, keep: bool = False) -> Answer:
-        return Answer(410, {}, b"")
+async def test_the_owner_comes_in_whatever_measures_are_in_force(stage: Stage) -> None:
+    """Work for strangers, a closed service, a phone that does not ring: she scans what her screen shows."""
+    wanted = (("proof_of_work", "", 1), ("ciba_closed", CLIENT, 0), ("qr_only", stage.people[0].holder, 0))
+    async with open_house(stage.settings) as house:
+        for kind, target, level in wanted:
+            async with house.db.transaction() as db:
+                await take_measure(
+                    db,
+                    time.time(),
+                    house.keys,
+                    kind=kind,
+                    target=target,
+                    alarm="",
+                    level=level,  # type: ignore[arg-type]
+                )
+        figures = await owner.besiege(1, 80, 20)
+        assert len(await active_measures(house.db, time.time())) == len(wanted)
+        await take_back(house)
+        assert await active_measures(house.db, time.time()) == []
+    assert all(figure.met and figure.n > 0 for figure in figures)
 
-    monkeypatch.setattr(owner.Owner, "_scan", lambda self: _no())
+
+async def test_an_owner_who_is_kept_out_is_seen(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def locked(self: Phone, desk: Desk, *, keep: bool = False) -> Answer:
+        return Answer(410, {}, b"") if not keep else await sign_in(self, desk, keep=keep)
+
+    sign_in = Phone.sign_in
+    monkeypatch.setattr(Phone, "sign_in", locked)
     figures = await owner.besiege(1, 100, 20)
     assert not by_name(figures, "scan").met
     assert by_name(figures, "one tap").met
-
-
-async def _no() -> bool:
-    return False
 
 
 async def test_codes_that_are_read_out_enrol_no_phone_that_approves(stage: Stage) -> None:
@@ -188,24 +209,3 @@ async def test_the_doors_answer_all_numbers_alike(stage: Stage) -> None:
         assert door.shapes == len(statuses), f"{door.name}: one shape for each answer"
         assert all(row[1::6] == statuses for row in door.seen)
     assert len(secrecy.judge(doors)) == 12
-
-
-async def test_a_desk_solves_the_work_that_a_measure_asks_for(stage: Stage) -> None:
-    """Else the owner of the lab would be kept out by the lab itself."""
-    from lucine.app.connect import open_house
-    from lucine.watch.measures import end_measures, take_measure
-
-    async with open_house(stage.settings) as house:
-        async with house.db.transaction() as db:
-            measure, _ = await take_measure(
-                db, 0.0 + __import__("time").time(), house.keys, kind="proof_of_work", target="", alarm="", level=1
-            )
-        lines = Lines(stage.port, 1)
-        desk, phone = Desk(lines), Phone(lines, stage.people[0])
-        await desk.open()
-        assert desk.facts["challenge"]
-        assert (await phone.scan_and_approve(desk)).status == 200
-        async with house.db.transaction() as db:
-            await end_measures(db, __import__("time").time(), house.keys, measure=measure.id, by="")
-        await lines.close()
-    assert random.Random(1).random() == random.Random(1).random()

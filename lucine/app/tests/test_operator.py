@@ -1,6 +1,7 @@
 """What an operator does at the command line is told to whom it concerns."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -34,3 +35,25 @@ def test_a_change_of_address_is_told_to_the_old_one(tmp_path: Path, monkeypatch:
     (text,) = asyncio.run(told())
     assert "ana@exemple.invalid" in text
     assert "oscar" not in text
+
+
+def test_whom_to_write_to_about_a_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LUCINE_DATABASE", f"sqlite:///{tmp_path}/i.db")
+    monkeypatch.setenv("LUCINE_KEYS", f"{tmp_path}/keys")
+    monkeypatch.setenv("LUCINE_POST", f"folder:{tmp_path}/post")
+    run = CliRunner().invoke
+    added = ["client", "add", "svc", "--name", "Service", "--redirect", "https://service.test/callback"]
+    assert run(main, [*added, "--contact", "nobody"]).exit_code == 1
+    assert run(main, [*added, "--contact", "one@service.invalid"]).exit_code == 0
+
+    def contact() -> str:
+        return str(json.loads(run(main, ["client", "show", "svc"]).stdout)["contact"])
+
+    assert contact() == "one@service.invalid"
+    for mail, code, kept in (
+        ("two@service.invalid", 0, "two@service.invalid"),
+        ("x", 1, "two@service.invalid"),
+        ("", 0, ""),
+    ):
+        assert run(main, ["client", "contact", "svc", mail]).exit_code == code
+        assert contact() == kept

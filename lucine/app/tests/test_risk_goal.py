@@ -4,8 +4,8 @@ from statistics import median
 
 import pytest
 
-from lucine.app.lab import people, risk
-from lucine.app.lab.people import ATTACKERS, Person
+from lucine.app.lab import habits, risk
+from lucine.app.lab.habits import ATTACKERS, Person
 from lucine.watch.risk import ONE_MORE_PROOF_FROM
 
 COUNT = 1_500
@@ -13,13 +13,13 @@ COUNT = 1_500
 
 @pytest.fixture(scope="module")
 def found() -> tuple[list[risk.Trial], list[risk.Trial]]:
-    return risk.trials(7, COUNT, people.KEEPS, risk.everybody(7, 3_000, people.KEEPS))
+    return risk.trials(7, COUNT, habits.KEEPS, risk.everybody(7, 3_000, habits.KEEPS))
 
 
 def test_half_of_the_sign_ins_of_a_young_account_show_a_new_user_agent() -> None:
     new = 0
     for index in range(COUNT):
-        agents = [each.row.agent for each in Person(f"young {index}", 7, people.KEEPS).sign_ins(3)]
+        agents = [each.row.agent for each in Person(f"young {index}", 7, habits.KEEPS).sign_ins(3)]
         new += len(set(agents))
     assert new / COUNT / 3 == pytest.approx(0.52, abs=0.03)
 

@@ -118,7 +118,7 @@ ROWS = st.lists(
 
 @given(ROWS)
 def test_no_start_is_lost_between_the_rows_and_the_bars(rows: list[dict[str, Any]]) -> None:
-    chart = stack(rows, before=400 * 3600.0, hours=100)
+    chart = stack(rows, first=301, hours=100)
     inside = [row for row in rows if row["hour"] > 300]
     assert chart.total == sum(row["events"] for row in inside) == sum(bar.total for bar in chart.bars)
     assert len(chart.bars) == 100

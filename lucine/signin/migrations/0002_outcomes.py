@@ -15,8 +15,9 @@ def upgrade() -> None:
 TABLES = """
 ALTER TABLE signin_starts ADD COLUMN address TEXT NOT NULL DEFAULT '';
 ALTER TABLE signin_starts ADD COLUMN number TEXT NOT NULL DEFAULT '';
+ALTER TABLE signin_starts ADD COLUMN expires_at DOUBLE PRECISION NOT NULL DEFAULT 0;
 ALTER TABLE signin_starts ADD COLUMN noted_at DOUBLE PRECISION;
-CREATE INDEX signin_starts_unnoted ON signin_starts (opened_at) WHERE noted_at IS NULL;
+CREATE INDEX signin_starts_unnoted ON signin_starts (expires_at) WHERE noted_at IS NULL;
 CREATE INDEX signin_starts_over ON signin_starts (finished_at) WHERE noted_at IS NULL AND finished_at IS NOT NULL;
 ALTER TABLE signin_ciba ADD COLUMN address TEXT NOT NULL DEFAULT '';
 ALTER TABLE signin_ciba ADD COLUMN number TEXT NOT NULL DEFAULT '';

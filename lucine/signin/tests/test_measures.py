@@ -8,7 +8,14 @@ import pytest
 
 from lucine.phone.asks import RINGS_MAX, ringing_asks
 from lucine.phone.credentials import devices_of
-from lucine.watch.measures import Kind, active_measure, end_measures, take_measure
+from lucine.watch.measures import (
+    LASTING_SECONDS,
+    Kind,
+    active_measure,
+    end_measures,
+    end_old_measures,
+    take_measure,
+)
 from tests.plans import plans
 from tests.world import Desk, Service, World
 
@@ -130,3 +137,17 @@ async def test_asking_for_a_measure_reads_one_index(small_world: World, kind: Ki
     assert [line.partition(" (")[0] for line in lines if "SEARCH" in line or "SCAN" in line] == [
         "SEARCH watch_measures USING INDEX watch_measures_active"
     ]
+
+
+async def test_a_measure_ends_by_itself_and_the_ledger_says_so(world: World) -> None:
+    service, db, keys = await world.service(ciba="poll"), world.house.db, world.house.keys
+    await take(world, "ciba_closed", "service")
+    world.clock.pass_by(LASTING_SECONDS - 1)
+    assert not await end_old_measures(db, world.clock.now, keys)
+    assert (await ciba(world, service, login_hint=NUMBER)).status_code == 403
+    world.clock.pass_by(2)
+    assert (await ciba(world, service, login_hint=NUMBER)).status_code == 200
+    for _ in range(2):
+        assert not await end_old_measures(db, world.clock.now, keys)
+    rows = await db.all("SELECT act FROM safe_ledger WHERE act LIKE 'measure.%' ORDER BY seq")
+    assert [row["act"] for row in rows] == ["measure.taken", "measure.ended"]

@@ -5,15 +5,17 @@ import email.policy
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lucine.signin.clients import change_contact
 from lucine.signin.deliveries import deliver
-from lucine.signin.respond import CIBA_UNANSWERED, TIMES_TRIED, Facts, measures_due, respond
+from lucine.signin.respond import CIBA_UNANSWERED, PAUSE_SECONDS, TIMES_TRIED, Facts, measures_due, respond
 from lucine.watch.alarms import Alarm, Evidence, raise_alarm
 from lucine.watch.events import Event, note_events, number_digest
 from lucine.watch.measures import Measure, active_measures, end_measures
+from tests.plans import plans
 from tests.world import World
 
 COUNTS = st.integers(0, 300)
@@ -73,6 +75,8 @@ async def alarm_at(world: World, client: str, *, since: float, unanswered: float
 
 
 async def answer(world: World, alarm: Alarm) -> list[Measure]:
+    """A minute after the one before."""
+    world.clock.pass_by(PAUSE_SECONDS)
     async with world.house.db.transaction() as db:
         return await respond(db, world.clock.now, world.house.keys, world.house.settings, alarm)
 
@@ -97,7 +101,7 @@ async def active(world: World) -> set[tuple[str, str, int]]:
 
 def letters(world: World) -> list[email.message.EmailMessage]:
     return [
-        email.message_from_bytes(path.read_bytes(), policy=email.policy.default)  # type: ignore[misc]
+        email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
         for path in sorted(Path(f"{world.folder}/post").glob("[!.]*.eml"))
     ]
 
@@ -121,6 +125,8 @@ async def test_an_alarm_is_answered_at_once_and_the_service_is_told_once(world: 
     assert letter["To"] == "equipe@service.invalid"
     assert "Combien : 70 essais. 75 numéros professionnels différents ont été nommés." in said
     assert "----" in said, "and in English"
+    assert said.count("un navigateur inconnu doit maintenant faire un petit calcul") >= 1
+    assert "access_denied" not in said, "only what was done"
     for personal in ("Ana", "MERIDIENTEST", "99700999917", ana, "192.0.2.1"):
         assert personal not in str(letter["Subject"]) + said
 
@@ -132,6 +138,10 @@ async def test_a_service_without_a_contact_is_not_said_to_be_told(small_world: W
     async with small_world.house.db.transaction() as db:
         await change_contact(db, small_world.clock.now, small_world.house.keys, "service", "equipe@service.invalid")
     assert {measure.kind for measure in await answer(small_world, alarm)} == {"service_told"}
+    for wrong, client in (("no address", "service"), ("a@b.invalid, c@d.invalid", "service"), ("a@b.invalid", "x")):
+        with pytest.raises(ValueError, match=r"not a mail address|no client"):
+            async with small_world.house.db.transaction() as db:
+                await change_contact(db, small_world.clock.now, small_world.house.keys, client, wrong)
 
 
 async def test_ciba_is_closed_for_a_client_whose_requests_nobody_answers(small_world: World) -> None:
@@ -163,6 +173,21 @@ async def test_the_work_grows_with_the_attack_and_never_shrinks(small_world: Wor
         await answer(small_world, await alarm_at(small_world, "service", since=since, unanswered=unanswered))
         levels += [level for kind, _, level in await active(small_world) if kind == "proof_of_work"]
     assert levels == [1, 2, 4, 4]
+
+
+async def test_an_alarm_that_grows_a_thousand_times_a_second_is_answered_once_a_minute(small_world: World) -> None:
+    since = small_world.clock.now - 86400
+    await answer(small_world, await alarm_at(small_world, "service", since=since))
+    strong = await alarm_at(small_world, "service", since=since, unanswered=30_000)
+    with plans(small_world.house.db) as lines:
+        for _ in range(50):
+            async with small_world.house.db.transaction() as db:
+                assert await respond(db, small_world.clock.now, small_world.house.keys, small_world.house.settings,
+                                     strong) == []  # fmt: skip
+    assert not [line for line in lines if "watch_events" in line]
+    assert ("proof_of_work", "service", 1) in await active(small_world)
+    await answer(small_world, strong)
+    assert ("proof_of_work", "service", 4) in await active(small_world)
 
 
 async def test_what_an_officer_took_back_stays_back(small_world: World) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tests.world import ORIGIN, World, open_world
 
 from .kit import claims_of
-from .ssf_kit import EVERYTHING, METADATA, POLL, PUSH, REVOKED, Receiver
+from .ssf_kit import EVERYTHING, METADATA, POLL, PUSH, REVOKED, Receiver, ledger
 
 # Section 8.1.1.1, figure "Create Stream Request".
 CREATE: dict[str, Any] = {
@@ -218,6 +218,8 @@ async def test_subjects_answer_alike_for_whom_connect_knows_and_whom_it_does_not
             added = await receiver.call("POST", "add_subject_endpoint", body)
             assert (added.status_code, added.content) == (200, b"")
             assert not await small_world.house.db.all("SELECT subject FROM signin_unheard")
+    assert len(await ledger(small_world, "stream.subject_removed")) == 6
+    assert len(await ledger(small_world, "stream.subject_added")) == 6
 
 
 @pytest.mark.parametrize("name", ["add_subject_endpoint", "remove_subject_endpoint"])

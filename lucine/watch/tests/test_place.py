@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lucine.watch.place import DATA, INSIDE, UNKNOWN, Place, _book, place_of, prefix_of
+from lucine.watch.place import DATA, INSIDE, UNKNOWN, Place, _book, mismatch, network_kind, place_of, prefix_of
 
 ADDRESSES = st.ip_addresses().map(str)
 ANYTHING = st.one_of(
@@ -158,3 +158,31 @@ def test_it_is_quick_and_small() -> None:
     assert int(grown) < 15 * 1024  # kB, the reading of the file included
     assert DATA.stat().st_size < 500_000
     assert Path(DATA.parent / "README.md").exists()
+
+
+# The screen, the phone, and whether the phone should warn.
+@pytest.mark.parametrize(
+    ("screen", "phone", "warns"),
+    [
+        ("109.190.10.1", "92.184.100.1", True),  # OVH, and a phone on Orange
+        ("3.5.140.2", "78.192.10.5", True),  # Amazon, and a phone on Free
+        ("90.3.12.40", "92.184.100.1", False),  # fibre and 4G
+        ("90.3.12.40", "37.166.0.1", False),  # fibre, and a mobile network of which no country is known
+        ("164.2.1.1", "176.158.3.4", False),  # a hospital and 4G
+        ("109.190.10.1", "104.28.40.10", False),  # both through relays
+        ("10.0.0.7", "92.184.100.1", False),
+        ("109.190.10.1", "10.0.0.7", False),
+    ],
+)
+def test_a_screen_on_rented_computers_is_elsewhere_than_a_phone_that_is_not(
+    screen: str, phone: str, warns: bool
+) -> None:
+    assert mismatch(place_of(screen), place_of(phone)) is warns
+
+
+@given(ANYTHING, ANYTHING)
+def test_nothing_unknown_local_or_alike_is_elsewhere(screen: str, phone: str) -> None:
+    kinds = network_kind(place_of(screen)), network_kind(place_of(phone))
+    assert not mismatch(place_of(screen), place_of(screen))
+    assert not (mismatch(place_of(screen), place_of(phone)) and mismatch(place_of(phone), place_of(screen)))
+    assert mismatch(place_of(screen), place_of(phone)) == (kinds == ("host", "access"))

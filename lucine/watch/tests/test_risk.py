@@ -46,7 +46,7 @@ def test_by_hand() -> None:
     world = World(1000, {("country", "France"): 800, ("network", "Orange"): 200, ("prefix", "90.63.0.0/24"): 4})
     shares = [800.5 / 1001, 200.5 / 801, 4.5 / 201]
     hers = theirs = 1.0
-    for share, times, copied in zip(shares, (1, 1, 0), (0.9, 0.9, 0.0), strict=True):
+    for share, times, copied in zip(shares, (1, 1, 0), (0.9, 0.9, 0.2), strict=True):
         left = (0.2 * 1 + 0.1) * hers * share
         hers = (max(times - 0.2, 0) + left) / 1.1
         theirs = copied * hers + (1 - copied) * theirs * share
@@ -60,7 +60,7 @@ def test_by_hand() -> None:
 def _chain(world: World, seen: Signs) -> float:
     hers = theirs = 1.0
     above = world.sign_ins
-    for level, copied in (("country", 0.9), ("network", 0.9), ("prefix", 0.0)):
+    for level, copied in (("country", 0.9), ("network", 0.9), ("prefix", 0.2)):
         count = world.seen.get((level, getattr(seen, level)), 0)
         share = (count + 0.5) / (max(above, count) + 1)
         hers = (0.8 + 0.3 * hers * share) / 1.1
