@@ -10,7 +10,7 @@ STAMPS := .stamps
 PACKAGES := chromium postgresql apache2-bin libapache2-mod-auth-openidc fonts-dejavu-core e2fsprogs $(shell command -v npm >/dev/null || echo nodejs npm)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench format clean
+.PHONY: help demo test check bench lab format clean
 
 help:  ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ \t/' | expand -t 12
@@ -30,6 +30,9 @@ check: $(STAMPS)/test $(STAMPS)/npm  ## Format, lint, types and the plan of the 
 
 bench: $(STAMPS)/test $(STAMPS)/npm  ## Measure everything and rewrite docs/figures.md (slow)
 	$(BIN)/python -m lucine.app.bench.report
+
+lab: $(STAMPS)/test  ## Attack a Connect of its own in every way and rewrite docs/evidence.md (slow)
+	$(BIN)/lucine lab evidence
 
 format: $(STAMPS)/test  ## Put the code in order
 	$(BIN)/ruff format .

@@ -29,6 +29,7 @@ from lucine.app.answers import with_answers
 from lucine.app.bench.soft_key import SoftKey
 from lucine.app.connect import DOORS
 from lucine.app.demo import PEOPLE
+from lucine.officer.tests.kit import Officer, invite
 from lucine.phone.notices import deliver_notices
 from lucine.signin.discovery import PATHS
 from lucine.web.openapi import openapi_document
@@ -185,6 +186,23 @@ async def number_and_channels(ana: Ana) -> dict[str, Any]:
     return {"number": PEOPLE["ana"][0], "mail": "ana@exemple.invalid", "mobile": "0600000001"}
 
 
+async def invitation(ana: Ana) -> dict[str, Any]:
+    return {"invitation": (await invite(ana.world))[1]}
+
+
+async def officers_new_key(ana: Ana) -> dict[str, Any]:
+    invited = await invitation(ana)
+    options = (await ana.desk.post("/watch/invitation/options", invited)).json()["options"]
+    return {**invited, "credential": SoftKey(ORIGIN).create(options)}
+
+
+async def officers_key(ana: Ana) -> dict[str, Any]:
+    """The answer of an officer's passkey to what this browser was asked."""
+    officer = Officer(ana.world, ana.desk.http)
+    assert (await officer.accept((await invite(ana.world))[1])).status_code == 200
+    return await officer.assertion()
+
+
 RIGHT: dict[str, Callable[[Ana], Awaitable[dict[str, Any]]]] = {
     "POST /start/{start}/browser": browser_key,
     "POST /start/{start}/proof": signature,
@@ -193,6 +211,9 @@ RIGHT: dict[str, Callable[[Ana], Awaitable[dict[str, Any]]]] = {
     "POST /start/{start}/passkey": computer_key,
     "POST /start/{start}/finish": approved,
     "POST /security/passkeys": new_passkey,
+    "POST /watch/invitation/options": invitation,
+    "POST /watch/invitation": officers_new_key,
+    "POST /watch/sign-in": officers_key,
     "POST /phone/api/asks/{ask}/approve": approval,
     "POST /phone/api/asks/{ask}/refuse": scanned,
     "POST /phone/api/history/{ask}/not-me": scanned,

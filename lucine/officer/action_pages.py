@@ -5,6 +5,8 @@ from typing import get_args
 from starlette.responses import Response
 
 from lucine.safe import Transaction
+from lucine.signin.deliveries import BELL as DELIVERIES
+from lucine.signin.respond import tell_service
 from lucine.watch.alarms import Alarm, acknowledge_alarm, close_alarm
 from lucine.watch.measures import EVERY_CLIENT, Kind, end_measures, take_measure
 from lucine.watch.views import people_named
@@ -62,11 +64,23 @@ async def take(visit: Visit, session: Session) -> Response:
             level = form.get("level", "") if kind == "proof_of_work" else "0"
             if kind == "proof_of_work" and level not in LEVELS:
                 raise Refusal("invalid_request", "Cette demande n'est pas lisible.", "level")
-            await take_measure(
-                db, visit.now, visit.house.keys, kind=kind, target=_target(alarm, kind, form.get("target", "")),
-                alarm=alarm.id, level=int(level), by=session.officer,
+            target = _target(alarm, kind, form.get("target", ""))
+            _, fresh = await take_measure(
+                db, visit.now, visit.house.keys, kind=kind, target=target, alarm=alarm.id, level=int(level),
+                by=session.officer,
             )  # fmt: skip
+            if fresh and kind == "service_told":
+                await _tell(db, visit, alarm, target)
+    visit.house.bell.ring(DELIVERIES)
     return _back(visit, alarm.id, "taken")
+
+
+async def _tell(db: Transaction, visit: Visit, alarm: Alarm, service: str) -> None:
+    """The letter to a service goes with its measure, or neither does."""
+    house = visit.house
+    if not await tell_service(db, visit.now, house.keys, house.settings, alarm=alarm, service=service):
+        words = "Personne à prévenir : ce service n'a laissé aucune adresse."
+        raise Refusal("invalid_request", words, "no contact")
 
 
 def _target(alarm: Alarm, kind: Kind, said: str) -> str:

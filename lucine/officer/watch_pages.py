@@ -104,7 +104,7 @@ def span_of(alarm: Alarm, now: float) -> dict[str, Any]:
 
 async def show_alarm(visit: Visit, session: Session) -> Response:
     db, now, alarm = visit.house.db, visit.now, await alarm_of(visit)
-    span, services = span_of(alarm, now), await service_names(visit)
+    span, clients = span_of(alarm, now), await list_clients(db)
     named = await count_named(db, **span)
     said = visit.query().get("people", "1")
     pages = max(1, -(-named["people"] // PEOPLE_PER_PAGE))
@@ -112,7 +112,8 @@ async def show_alarm(visit: Visit, session: Session) -> Response:
     people = await people_named(db, **span, limit=PEOPLE_PER_PAGE, skip=(number - 1) * PEOPLE_PER_PAGE)
     certainty, measures = alarm.evidence.certainty, await measures_of(db, alarm.id)
     return page(
-        visit, "officer/alarm.html", session=session, tab="alarms", alarm=alarm, services=services, now=now,
+        visit, "officer/alarm.html", session=session, tab="alarms", alarm=alarm, now=now,
+        services=await service_names(visit), contacts={client.id for client in clients if client.contact},
         fresh=session.fresh(now), sureness=sureness(certainty), beyond=times(certainty) == TIMES_MAX,
         times=format_decimal(times(certainty), locale=visit.language),
         figure=lambda number: format_decimal(round(number, 1), locale=visit.language),

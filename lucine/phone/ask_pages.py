@@ -43,7 +43,7 @@ class Approval(msgspec.Struct, frozen=True):
     keep: bool = False
 
 
-def _told(house: House, ask: Ask, device: Device, address: str) -> dict[str, Any]:
+def _told(house: House, ask: Ask, device: Device, address: str = "") -> dict[str, Any]:
     """What the phone at this address is told of an ask; ``elsewhere``: the screen is plainly in another place."""
     options = request_options(rp_id=house.settings.host, challenge=challenge_of(ask), allowed=[device.webauthn_id])
     return {**shown_to_holder(ask, options), "elsewhere": mismatch(Place(ask.shown.place), place_of(address))}

@@ -95,9 +95,10 @@ async def _ask_again(
         db, now, shown=ask.shown, seconds=settings.start_seconds, visit=ask.visit, return_to=ask.return_to
     )
     if not await db.run(
-        "UPDATE signin_starts SET ask = :second, first_ask = :first, reasons = :reasons"
+        "UPDATE signin_starts SET ask = :second, first_ask = :first, reasons = :reasons, expires_at = :expires"
         " WHERE id = :id AND ask = :first AND first_ask IS NULL AND finished_at IS NULL",
-        second=second, first=ask.id, reasons=" ".join(judged.reasons), id=start.id,
+        second=second, first=ask.id, reasons=" ".join(judged.reasons), expires=now + settings.start_seconds,
+        id=start.id,
     ):  # fmt: skip
         raise asks.gone()
     await _write(db, now, keys, "sign_in.one_more_proof", ask, judged)

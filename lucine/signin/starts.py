@@ -91,8 +91,8 @@ async def open_start(
     attacked = await active_measure(db, now, kind="proof_of_work", target=request.client)
     await db.run(
         "INSERT INTO signin_starts (id, client, request, visit, ask, nonce, browser_name, place, address, number,"
-        " opened_at, expires_at, work) VALUES (:id, :client, :request, :visit, :ask, :nonce, :browser_name, :place, :address,"
-        " :number, :now, :expires, :work)",
+        " opened_at, expires_at, work) VALUES (:id, :client, :request, :visit, :ask, :nonce, :browser_name, :place,"
+        " :address, :number, :now, :expires, :work)",
         id=start, client=request.client, request=msgspec.json.encode(request).decode(), visit=visit, ask=ask,
         nonce=tokens.new_secret(), browser_name=browser_name, place=place, address=address, number=number, now=now,
         expires=now + settings.start_seconds,

@@ -40,4 +40,7 @@ async def take_proof(visit: Visit, start: Start, said: Signed) -> Response:
         signature=said.signature,
     ):  # fmt: skip
         raise not_recognised()
+    if start.work:
+        async with house.db.transaction() as db:
+            await take_work(db, start=start.id, work=start.work)
     return json_answer({"key": screen_key(house, start)})

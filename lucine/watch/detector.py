@@ -43,7 +43,7 @@ def _ends(completed: float, unanswered: float, unknown: float, refused: float, n
 # What a directory walk comes to, by the assumptions of the laboratory; then lists that leaked: of enrolled people,
 # and of the very users of this service. Thresholds: docs/designs/0008, from simulated years.
 OUTCOME_DESIGNS: Final = (
-    Design(name="walk", share=0.02, ends=_ends(0.0005, 0.25, 0.70, 0.0495, NEW), threshold=12),
+    Design(name="walk", share=0.02, ends=_ends(0.0005, 0.25, 0.70, 0.0495, NEW), threshold=11),
     Design(name="fast walk", share=0.10, ends=_ends(0.0005, 0.25, 0.70, 0.0495, NEW), threshold=15),
     Design(name="enrolled", share=0.02, ends=_ends(0.0, 0.95, 0.0, 0.05, 0.9), threshold=13),
     Design(name="users", share=0.05, ends=_ends(0.0, 0.95, 0.0, 0.05, 0.0), threshold=15),

@@ -113,8 +113,8 @@ async def count_sign_ins(db: Database, now: float) -> bool:
     async with db.transaction() as act:
         rows = await act.all(
             "UPDATE watch_histories SET counted_at = :now WHERE (session, at) IN"
-            " (SELECT session, at FROM watch_histories"
-            f" WHERE counted_at IS NULL ORDER BY at LIMIT :batch) AND counted_at IS NULL RETURNING {COLUMNS}",
+            " (SELECT session, at FROM watch_histories WHERE counted_at IS NULL AND at <= :now ORDER BY at"
+            f" LIMIT :batch) AND counted_at IS NULL RETURNING {COLUMNS}",
             now=now, batch=BATCH,
         )  # fmt: skip
         await _count(act, rows, 1)

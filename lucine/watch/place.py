@@ -1,4 +1,4 @@
-"""Where a request seems to come from, coarsely, for people to read. It decides nothing."""
+"""Where a request seems to come from, coarsely: for people to read, and one sign among others of an odd sign-in."""
 
 import gzip
 import ipaddress

@@ -1,7 +1,6 @@
 """Who takes part over HTTP: browsers on desks, phones, and the few connections that they share."""
 
 import asyncio
-import hashlib
 import html
 import json
 import time
@@ -17,23 +16,14 @@ from lucine.phone import asks
 from lucine.safe import tokens
 from lucine.signin.discovery import PATHS
 
+from .work import solve
+
 CLIENT = "bench-ES256"
 QUERY = {
     "client_id": CLIENT, "redirect_uri": "https://service.test/callback", "response_type": "code", "scope": "openid",
 }  # fmt: skip
 CIBA_GRANT = "urn:openid:params:grant-type:ciba"
 IDLE_SECONDS = 20.0  # before the server would close an idle connection
-
-
-def solve(challenge: str) -> dict[str, Any]:
-    """The solution of a proof of work, as the page's script finds it."""
-    said, counter = json.loads(challenge), 0
-    nonce, salt, cost = bytes.fromhex(said["nonce"]), bytes.fromhex(said["salt"]), said["cost"]
-    while True:
-        found = hashlib.pbkdf2_hmac("sha256", nonce + counter.to_bytes(4), salt, cost, said["keyLength"]).hex()
-        if found.startswith(said["keyPrefix"]):
-            return {"counter": counter, "derivedKey": found}
-        counter += 1
 
 
 class Lines:
@@ -102,10 +92,22 @@ class Desk:
     async def reload(self) -> None:
         """Read the start's page; after "one more proof" it holds another request."""
         self.facts = facts_of(await self.get(self.start))
-        if challenge := self.facts.get("challenge"):  # while a measure asks for work, the code comes after it
-            worked = await self.post(f"{self.start}/work", await asyncio.to_thread(solve, html.unescape(challenge)))
-            assert worked.status == 200, worked.body
-            self.facts["key"] = worked.json()["key"]
+        if self.facts.get("challenge"):
+            await self._earn_code()
+
+    async def _earn_code(self) -> None:
+        """While a measure asks for work: a known browser shows its key instead."""
+        if self.facts["known"] == "yes":
+            earned = await self.post(f"{self.start}/proof", {"signature": self._signature()})
+        else:
+            solution = await solve(html.unescape(self.facts["challenge"]))
+            earned = await self.post(f"{self.start}/work", solution)
+        assert earned.status == 200, earned.body
+        self.facts["key"] = earned.json()["key"]
+
+    def _signature(self) -> str:
+        """Of its key, for this start."""
+        return self.key.sign(self.start.rpartition("/")[2], self.facts["nonce"])
 
     def code(self, second: int) -> str:
         """What its screen shows in this second of the epoch."""
@@ -113,13 +115,11 @@ class Desk:
         return f"scan={self.facts['ask']}.{second}.{mac}"
 
     async def show_key(self) -> None:
-        signature = self.key.sign(self.start.rpartition("/")[2], self.facts["nonce"])
-        shown = await self.post(f"{self.start}/browser", {"jwk": self.key.jwk, "signature": signature})
+        shown = await self.post(f"{self.start}/browser", {"jwk": self.key.jwk, "signature": self._signature()})
         assert shown.status == 200, shown.body
 
     async def ring(self) -> Answer:
-        signature = self.key.sign(self.start.rpartition("/")[2], self.facts["nonce"])
-        return await self.post(f"{self.start}/ring", {"signature": signature})
+        return await self.post(f"{self.start}/ring", {"signature": self._signature()})
 
     async def finish(self) -> Answer:
         return await self.post(f"{self.start}/finish", {})

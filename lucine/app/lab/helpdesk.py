@@ -66,7 +66,7 @@ async def defraud(trials: int, seconds: float) -> list[Figure]:
             usable[read_out].append(await case.read_out(read_out))
             if case.his:
                 channels = CHANNELS if case.her_own_is_on else CHANNELS[:2]
-                channel = channels[turn // len(READ_OUT) % len(channels)]
+                channel = min(channels, key=lambda name: len(cancelled[name]))
                 cancelled[channel].append(await case.cancel_by(channel))
             if case.her_own_is_on:
                 dictated.append(await case.dictate())

@@ -96,29 +96,18 @@ def _binomial_quantile(p: float, n: int, q: float) -> int:
     return n
 
 
-def mean(values: Sequence[float]) -> tuple[float, float, float]:
-    """A mean with its normal interval. ValueError with fewer than two values."""
-    n = len(values)
-    if n < 2:
-        raise ValueError("a mean's interval needs two values")
-    middle = math.fsum(values) / n
-    half = Z * math.sqrt(math.fsum((value - middle) ** 2 for value in values) / (n - 1) / n)
-    return middle, middle - half, middle + half
-
-
 def count(events: int) -> tuple[float, float]:
     """The exact interval of the mean of a Poisson count (Garwood 1936); one-sided for none."""
 
-    def cumulative(mean: float, up_to: int) -> float:
-        return math.fsum(math.exp(k * math.log(mean) - mean - math.lgamma(k + 1)) for k in range(up_to + 1))
-
-    def solve(tail: float, up_to: int) -> float:
+    def mean_at(tail: float, up_to: int) -> float:
+        """The mean at which ``up_to`` events or fewer have this probability."""
         low, high = 1e-9, 10.0 * (events + 5)
         for _ in range(100):
             middle = (low + high) / 2
-            low, high = (middle, high) if cumulative(middle, up_to) > tail else (low, middle)
+            terms = (math.exp(k * math.log(middle) - middle - math.lgamma(k + 1)) for k in range(up_to + 1))
+            low, high = (middle, high) if math.fsum(terms) > tail else (low, middle)
         return low
 
     if events == 0:
-        return 0.0, solve(ALPHA, 0)
-    return solve(1 - ALPHA / 2, events - 1), solve(ALPHA / 2, events)
+        return 0.0, mean_at(ALPHA, 0)
+    return mean_at(1 - ALPHA / 2, events - 1), mean_at(ALPHA / 2, events)

@@ -28,6 +28,13 @@ DRIFT_DAYS: Final = (60.0, 120.0)
 DAILY_NOISE: Final = 0.05  # of the logarithm of a rate, from one day to the next
 NIGHT: Final = 1.3  # at night more give up
 
+# Who did not come comes back within minutes, most times: the forgetful, whose phone was in the other room.
+COMES_BACK: Final = 0.6
+COMES_BACK_SECONDS: Final = 300.0
+# Ward computers: at the hospital's service most people sit where colleagues of the same house have just been.
+WARDS: Final = 200
+ON_A_WARD: Final = 0.7
+
 # The register: a number, a town, a profession. Towns by Zipf's law, professions by their sizes.
 PEOPLE: Final = 1_500_000
 NUMBERS: Final = 120_000_000  # the span in which the numbers lie
@@ -43,6 +50,12 @@ def person(place: int) -> Named:
         town=f"{int(TOWNS ** chance.random()):05d}",
         profession=str(chance.choices(range(len(PROFESSIONS)), PROFESSIONS)[0]),
     )
+
+
+def colleague(chance: random.Random) -> Named:
+    """Somebody on a ward: a number by chance, the town of one of the hospitals, the professions of a hospital."""
+    ward = int(WARDS ** chance.random())
+    return Named(number=chance.randrange(NUMBERS), town=f"h{ward}", profession="0" if chance.random() < 0.6 else "1")
 
 
 class Population:
@@ -86,9 +99,13 @@ class Population:
             elif draw < unanswered + unknown + refused:
                 outcome = "changed_mind"
             new = outcome == "unknown_number" or chance.random() < newcomers * (2 if outcome == "expired" else 1)
-            events.append(Seen(
-                at=START + (hour + place / many) * HOUR, client=client, outcome=outcome,
-                newcomer=int(new),
-                named=person(chance.randrange(PEOPLE)) if outcome != "completed" else None,
-            ))  # fmt: skip
-        return events
+            named = None
+            if outcome != "completed":
+                on_a_ward = client == "hospital" and chance.random() < ON_A_WARD
+                named = colleague(chance) if on_a_ward else person(chance.randrange(PEOPLE))
+            at = START + (hour + place / many) * HOUR
+            events.append(Seen(at=at, client=client, outcome=outcome, newcomer=int(new), named=named))
+            if outcome == "expired" and chance.random() < COMES_BACK:
+                back = min(at + COMES_BACK_SECONDS, START + (hour + 1) * HOUR - 1)
+                events.append(Seen(at=back, client=client, outcome="completed", newcomer=int(new), named=None))
+        return sorted(events, key=lambda seen: seen.at)

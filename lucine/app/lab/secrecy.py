@@ -204,5 +204,6 @@ def _figure(name: str, found: Area, n: int, note: str, chance: float) -> Figure:
     doubt = "" if enough else "; too few samples to tell 0.51 from 0.5: missed only if above it beyond doubt"
     return Figure(
         goal="secrecy", name=f"AUC, {name}", value=found.value, low=found.low, high=found.high, n=n, seed=SEED,
-        target=f"<= {MOST}", met=found.value <= MOST if enough else chance >= 0.05, note=f"{note}; p of a true one above: {chance:.2g} (Holm){doubt}",
+        target=f"<= {MOST}", met=found.value <= MOST if enough else chance >= 0.05,
+        note=f"{note}; p of a true one above: {chance:.2g} (Holm){doubt}",
     )  # fmt: skip

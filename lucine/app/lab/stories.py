@@ -93,5 +93,7 @@ ASSUMPTIONS = (
     "The reflex: whoever approves by reflex does so for 1 % of what her phone shows (Microsoft's first prompts), and"
     " without looking: 1 in 3 at picking, 1 in 100 at two digits. 5 % and 100 % bound the doubt.",
     "People, numbers, browsers and services are invented; networks are those of the public lists that Connect ships.",
+    "An officer takes back whatever measures the watch takes during a run, so that the attack meets Connect itself;"
+    " only while the owner's number is attacked do the measures stay.",
     "A phone and its key are software here: a stolen, unlocked phone or malware on it is another matter.",
 )

@@ -29,5 +29,6 @@ CREATE TABLE officer_sessions (
     id TEXT PRIMARY KEY, officer TEXT NOT NULL, cookie BYTEA, challenge BYTEA NOT NULL UNIQUE,
     opened_at DOUBLE PRECISION NOT NULL, seen_at DOUBLE PRECISION NOT NULL, ended_at DOUBLE PRECISION, why TEXT);
 CREATE UNIQUE INDEX officer_sessions_cookie ON officer_sessions (cookie);
+CREATE INDEX officer_sessions_officer ON officer_sessions (officer) WHERE ended_at IS NULL;
 CREATE INDEX officer_sessions_opened ON officer_sessions (opened_at)
 """

@@ -78,12 +78,12 @@ async def note(world: World, events: Iterable[Event]) -> None:
 async def alarm(world: World, **more: Any) -> Alarm:
     """What 412 numbers in 25 hours look like."""
     evidence = Evidence(
-        events=431, numbers=412, certainty=13.2, seen={"expired": 300, "unknown_number": 118, "not_me": 13},
-        expected={"expired": 41.5, "unknown_number": 4, "not_me": 1.2}, services={"service": 431},
+        events=431, numbers=412, certainty=13.2, seen={"unanswered": 300, "unknown_number": 118, "refused": 13},
+        expected={"unanswered": 41.5, "unknown_number": 4, "refused": 1.2}, services={"service": 431},
         sources={"Orange": 9},
     )  # fmt: skip
     facts: dict[str, Any] = {
-        "family": "outcomes", "client": "service", "feature": "expired", "since": world.clock.now - 25 * 3600,
+        "family": "outcomes", "client": "service", "feature": "outcomes", "since": world.clock.now - 25 * 3600,
         "evidence": evidence,
     }  # fmt: skip
     async with world.house.db.transaction() as db:

@@ -7,6 +7,7 @@ import pytest
 from lucine.officer import tell_officers
 from lucine.officer.watch_pages import PEOPLE_PER_PAGE
 from lucine.officer.words import TIMES_MAX, sureness, times
+from lucine.signin.clients import change_contact
 from lucine.watch.alarms import Evidence, find_alarm
 from lucine.watch.measures import active_measures, take_measure
 from tests.world import World
@@ -27,7 +28,7 @@ async def test_the_evidence_in_words(small_world: World) -> None:
     assert "Une attaque est presque certaine." in text
     assert "540 000 fois plus souvent pendant une attaque" in text
     assert "Le service service" in text
-    assert "Sans réponse 300 41.5" in text, "seen and expected stand in a table"
+    assert "Sans réponse ou abandonnées 300 41,5" in text, "seen and expected stand in a table"
 
 
 async def test_the_people_concerned_by_name_and_tries_alone(small_world: World) -> None:
@@ -93,6 +94,7 @@ async def test_seen_closed_and_its_measures_lifted(world: World) -> None:
 @pytest.mark.parametrize(("kind", "level"), [("proof_of_work", 4), ("ciba_closed", 0), ("service_told", 0)])
 async def test_each_measure_on_a_service_is_taken_and_lifted(small_world: World, kind: str, level: int) -> None:
     odile, found = await officer(small_world), await alarm(small_world)
+    await small_world.service(contact="equipe@exemple.invalid")
     path = f"/watch/alarms/{found.id}"
     assert f'data-measure="{kind}" data-target="service" data-held="no"' in (await odile.http.get(path)).text
     form = {"kind": kind, "target": "service", **({"level": str(level)} if level else {})}
@@ -106,6 +108,31 @@ async def test_each_measure_on_a_service_is_taken_and_lifted(small_world: World,
     assert [act for act in await acts(small_world) if act[1] == odile.id][-2:] == [
         ("measure.taken", odile.id), ("measure.ended", odile.id),
     ]  # fmt: skip
+
+
+async def test_a_service_is_told_once_or_not_said_to_be(world: World) -> None:
+    odile, found = await officer(world), await alarm(world)
+    await world.service()
+    path, form = f"/watch/alarms/{found.id}", {"kind": "service_told", "target": "service"}
+    assert (await odile.form(f"{path}/measures", **form)).status_code == 400, "nobody to write to"
+    assert await active_measures(world.house.db, world.clock.now) == []
+    assert "aucune adresse" in _text((await odile.http.get(path)).text)
+    async with world.house.db.transaction() as db:
+        await change_contact(db, world.clock.now, world.house.keys, "service", "equipe@exemple.invalid")
+    for _ in range(2):
+        assert (await odile.form(f"{path}/measures", **form)).status_code == 303
+    letters = await world.house.db.all("SELECT client FROM signin_deliveries WHERE kind = 'letter'")
+    assert [letter["client"] for letter in letters] == ["service"]
+
+
+async def test_an_alarm_of_sources_claims_no_likelihood(small_world: World) -> None:
+    odile = await officer(small_world)
+    evidence = Evidence(events=140, numbers=140, certainty=0.0, seen={"unanswered": 140}, expected={"unanswered": 0},
+                        services={}, sources={"203.0.113.0/24": 140})  # fmt: skip
+    found = await alarm(small_world, family="sources", client="", feature="prefix", evidence=evidence)
+    shown = (await odile.http.get(f"/watch/alarms/{found.id}")).text
+    assert "203.0.113.0/24&nbsp;(140)" in shown
+    assert "data-sureness" not in shown
 
 
 async def test_the_scan_is_asked_of_the_people_concerned_alone(world: World) -> None:
@@ -171,7 +198,7 @@ async def test_officers_are_told_by_mail_once_for_each_alarm(small_world: World)
     assert "/watch" in text
     assert "service" not in text.replace("Service", ""), "it names no service"
     small_world.clock.pass_by(60)
-    await alarm(small_world, feature="not_me")
+    await alarm(small_world, feature="order")
     await tell_officers(small_world.house, small_world.clock.now)
     assert len(letters()) == 2
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lucine.app.bench.soft_key import SoftBrowserKey
 from lucine.phone.ask_pages import _told
-from lucine.phone.asks import ringing_asks
+from lucine.phone.asks import RINGS_MAX, RINGS_TOLD, ringing_asks
 from lucine.phone.credentials import devices_of
 from lucine.safe import tokens
 from lucine.watch.browsers import PublicKey, pair_browser
@@ -82,7 +82,7 @@ async def test_three_rings_then_she_scans_on_the_same_screen(small_world: World)
         answer = await desk.ring()
         assert answer.status_code == (200 if number < 3 else 409)
         small_world.clock.pass_by(200)
-    assert (await rang(small_world), await counted(small_world)) == (3, 3)
+    assert (await rang(small_world), await counted(small_world)) == (RINGS_MAX, RINGS_TOLD)
     # Having rung enough is not being locked out: the very same screen can be scanned.
     await again(desk, service)
     assert (await desk.ring()).json()["error"] == "scan_instead"

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from lucine.phone.notices import deliver_notices
 from lucine.signin.chores import clean_signin
+from lucine.signin.watching import note_starts
 from lucine.watch import histories
 from lucine.watch.risk import Signs
 from tests.world import Desk, Phone, Service, World, read_data
@@ -150,6 +151,21 @@ async def test_a_kept_choice_of_the_first_approval_is_not_lost(small_world: Worl
     assert (await desk.show_key()).status_code == 200
     assert (await approve(desk, phone)).status_code == 200
     assert "__Host-browser" in desk.http.cookies
+
+
+async def test_the_watch_sees_one_start_that_was_completed(small_world: World) -> None:
+    phone, service = await used_to_home(small_world)
+    await note_starts(small_world.house, small_world.clock.now)
+    desk = await odd_desk(small_world, service)
+    small_world.clock.pass_by(100)
+    assert (await approve(desk, phone)).status_code == 409
+    small_world.clock.pass_by(100)
+    await note_starts(small_world.house, small_world.clock.now)
+    await reload(desk)
+    assert (await approve(desk, phone)).status_code == 200
+    await note_starts(small_world.house, small_world.clock.now)
+    rows = await small_world.house.db.all("SELECT outcome FROM watch_events ORDER BY over_at")
+    assert [row["outcome"] for row in rows] == ["completed"] * 4
 
 
 async def test_nobody_else_can_give_the_second_proof(small_world: World) -> None:

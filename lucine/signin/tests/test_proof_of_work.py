@@ -150,6 +150,7 @@ async def test_a_known_browser_proves_itself_and_does_not_work(small_world: Worl
     answer = await prove(desk)
     assert tokens.decode(answer.json()["key"]) == asks.screen_key(small_world.house.keys, desk.facts["ask"])
     assert desk.http.cookies["__Host-browser"] == cookie, "two windows may ask at once: the cookie stays"
+    assert f'data-key="{answer.json()["key"]}"' in (await desk.http.get(f"/start/{desk.start}")).text
     assert (await desk.ring()).status_code == 200, "and its one tap needs neither"
 
 

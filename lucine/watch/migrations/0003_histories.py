@@ -23,5 +23,6 @@ CREATE INDEX watch_histories_at ON watch_histories (at);
 CREATE INDEX watch_histories_uncounted ON watch_histories (at) WHERE counted_at IS NULL;
 
 CREATE TABLE watch_traits (
-    trait TEXT PRIMARY KEY, sign_ins BIGINT NOT NULL)
+    trait TEXT PRIMARY KEY, sign_ins BIGINT NOT NULL);
+CREATE INDEX watch_traits_gone ON watch_traits (sign_ins) WHERE sign_ins <= 0
 """
