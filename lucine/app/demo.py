@@ -49,7 +49,7 @@ async def show_card(visit: Visit, _: None) -> Response:
         raise not_found("no such invented person")
     async with visit.house.db.transaction() as db:
         voucher = await make_voucher(db, visit.now, visit.house.keys, holder=holder.id, kind="card")
-    return voucher_page(visit, voucher, renew=visit.request.url.path)
+    return voucher_page(visit, voucher, voucher, renew=visit.request.url.path)
 
 
 DOORS = [

@@ -92,7 +92,7 @@ def _target(alarm: Alarm, kind: Kind, said: str) -> str:
 
 
 async def _protect_people(db: Transaction, visit: Visit, session: Session, alarm: Alarm) -> None:
-    people = await people_named(db, **span_of(alarm, visit.now), limit=PEOPLE_PROTECTED_MAX)
+    people = await people_named(db, **await span_of(db, visit.now, alarm), limit=PEOPLE_PROTECTED_MAX)
     if not people:
         raise Refusal("invalid_request", "Cette alarme ne concerne encore personne ici.", "nobody named")
     for row in people:

@@ -24,7 +24,7 @@ from lucine.safe import tokens
 TYP = "lucine-evidence+jws"
 CONTENTS = ("alarm.json", "events.jsonl", "measures.json", "ledger.jsonl")
 NAMES = (*CONTENTS, "manifest.json", "manifest.jws", "jwks.json")
-EVENTS_MAX = 100_000  # the newest; the manifest says how many there were
+EVENTS_MAX = 100_000  # the newest of all that ended; the manifest says since when
 MEMORY_MAX_BYTES = 8 << 20
 # A reader's limits: what is larger was not made here.
 BUNDLE_MAX_BYTES = 64 << 20
@@ -53,12 +53,12 @@ class Content(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What is signed. ``iat``: seconds since 1970 (RFC 7519 section 4.1.6). ``events``: how many there were."""
+    """What is signed. ``iat``: seconds since 1970 (RFC 7519 section 4.1.6). ``since``: no event before is in it."""
 
     iss: str
     iat: Annotated[int, msgspec.Meta(ge=0, lt=10**11)]
     alarm: str
-    events: int
+    since: float
     files: dict[str, Content]
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
-from typing import get_args
+from typing import Any, get_args
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -16,7 +16,7 @@ from lucine.safe.ledger import lines_before
 from lucine.signin.signing_keys import ring_of, sign
 from lucine.watch.alarms import Alarm
 from lucine.watch.measures import measures_of
-from lucine.watch.views import count_events, events_between
+from lucine.watch.views import events_between
 from lucine.web import House, Refusal, Visit, page
 from lucine.web.pages import PARIS
 
@@ -117,19 +117,18 @@ async def give_bundle(visit: Visit, session: Session) -> Response:
     with _turn(house, "bundle", ""):
         async with house.db.transaction() as db:  # before it is made, so that it says who asked for it
             await write_ledger(db, now, house.keys, "evidence.bundled", session.officer, {"alarm": alarm.id})
-        names, span = await service_names(visit), span_of(alarm, now)
-        total = (await count_events(house.db, **span, strangers=True))["events"]
+        names, span = await service_names(visit), await span_of(house.db, now, alarm, EVENTS_MAX)
         measures = await measures_of(house.db, alarm.id)
         ring = await ring_of(house, now)
         kid = ring.signers["ES256"][0]
         file = await write_bundle(
             {
                 "alarm.json": _one(_pretty(alarm)),
-                "events.jsonl": _events(house.db, span, names, skip=max(0, total - EVENTS_MAX)),
+                "events.jsonl": _events(house.db, span, names),
                 "measures.json": _one(_pretty(measures)),
                 "ledger.jsonl": _ledger(house.db, alarm, {alarm.id, *(measure.id for measure in measures)}),
             },
-            facts={"iss": house.settings.origin, "iat": int(now), "alarm": alarm.id, "events": total},
+            facts={"iss": house.settings.origin, "iat": int(now), "alarm": alarm.id, "since": span["since"]},
             jwks=_pretty({"keys": [key for key in ring.jwks["keys"] if key["kid"] == kid]}),
             sign=lambda facts: sign(house, now, "ES256", facts, TYP),
         )  # fmt: skip
@@ -153,12 +152,11 @@ async def _one(piece: bytes) -> AsyncIterator[bytes]:
     yield piece
 
 
-async def _events(db: Database, span: dict[str, object], names: Names, skip: int) -> AsyncIterator[bytes]:
-    """The events of unknown browsers in the span, oldest first, but for the first ``skip``."""
+async def _events(db: Database, span: dict[str, Any], names: Names) -> AsyncIterator[bytes]:
+    """The events of unknown browsers in the span, oldest first."""
     after = (0.0, "")
-    while rows := await events_between(db, **span, after=after, strangers=True, limit=BATCH):  # type: ignore[arg-type]
-        kept, skip = rows[skip:], max(0, skip - len(rows))
-        yield b"".join(msgspec.json.encode(plain(row, names)) + b"\n" for row in kept)
+    while rows := await events_between(db, **span, after=after, strangers=True, limit=BATCH):
+        yield b"".join(msgspec.json.encode(plain(row, names)) + b"\n" for row in rows)
         after = (rows[-1]["over_at"], rows[-1]["id"])
         await asyncio.sleep(0)
 

@@ -9,11 +9,12 @@ from babel.numbers import format_decimal
 from starlette.responses import Response
 
 from lucine.phone.holders import find_holder
+from lucine.safe import Reader
 from lucine.signin.clients import list_clients
 from lucine.watch.alarms import EVERY_CLIENT, Alarm, find_alarm, open_alarms, past_alarms
 from lucine.watch.events import hourly, recent_events
 from lucine.watch.measures import Measure, active_measures, measures_of
-from lucine.watch.views import count_named, networks_named, people_named
+from lucine.watch.views import count_named, networks_named, newest, people_named
 from lucine.web import Visit, not_found, page
 
 from .charts import calendars, compare, in_vain, last_days, midnight, stack
@@ -25,6 +26,7 @@ HOUR, DAY = 3600, 86400
 LIVE_HOURS, MAP_DAYS = 24, 7
 NEWEST = 12
 PEOPLE_PER_PAGE = 25
+LOOKED_AT = 20_000  # events: everybody waits while SQLite counts them, some 0.1 s
 HEARTBEAT_SECONDS = 15.0
 LOOK_AGAIN_SECONDS = 2.0  # the page is rendered anew each time: it need not be quicker than a reader
 
@@ -97,14 +99,16 @@ async def alarm_of(visit: Visit) -> Alarm:
     return alarm
 
 
-def span_of(alarm: Alarm, now: float) -> dict[str, Any]:
-    """Which events an alarm is about: since, before and client, as ``watch.views`` takes them."""
-    return {"since": alarm.since, "before": alarm.closed_at or now, "client": alarm.client or None}
+async def span_of(db: Reader, now: float, alarm: Alarm, most: int = LOOKED_AT) -> dict[str, Any]:
+    """What an alarm is about, of the newest ``most`` events: since, before and client, as ``watch.views`` asks."""
+    before = alarm.closed_at or now
+    since = await newest(db, since=alarm.since, before=before, most=most)
+    return {"since": since, "before": before, "client": alarm.client or None}
 
 
 async def show_alarm(visit: Visit, session: Session) -> Response:
     db, now, alarm = visit.house.db, visit.now, await alarm_of(visit)
-    span, clients = span_of(alarm, now), await list_clients(db)
+    span, clients = await span_of(db, now, alarm), await list_clients(db)
     named = await count_named(db, **span)
     said = visit.query().get("people", "1")
     pages = max(1, -(-named["people"] // PEOPLE_PER_PAGE))
@@ -117,7 +121,7 @@ async def show_alarm(visit: Visit, session: Session) -> Response:
         fresh=session.fresh(now), sureness=sureness(certainty), beyond=times(certainty) == TIMES_MAX,
         times=format_decimal(times(certainty), locale=visit.language),
         figure=lambda number: format_decimal(round(number, 1), locale=visit.language),
-        compared=compare(alarm.evidence.seen, alarm.evidence.expected), named=named,
+        span=span, compared=compare(alarm.evidence.seen, alarm.evidence.expected), named=named,
         networks=await networks_named(db, **span),
         people=[{**dict(row), "name": (await find_holder(db, row["holder"])).name} for row in people],
         people_page=number, people_pages=pages, measures=measures, timeline=timeline_of(alarm, measures),

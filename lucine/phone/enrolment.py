@@ -1,9 +1,10 @@
 """Enrolling a phone, the next door that attackers try.
 
 A voucher is a scan on a screen where she is signed in (``desk``), what a card reader or an operator
-shows (``card``, ``operator``), or the fruit of two codes sent to her private channels (``codes``).
-A code can be read out over the telephone, so that last phone waits in quarantine, and every channel
-can throw it out with one tap.
+shows (``card``, ``operator``), the link that this screen gives to who cannot scan (``link``), or the
+fruit of two codes sent to her private channels (``codes``). A link and a code can be handed to who asks
+for them over the telephone, so these phones wait in quarantine, and every channel can throw them out
+with one tap.
 """
 
 from typing import Any, Literal
@@ -20,7 +21,8 @@ from .holders import Holder, channels_of_number, find_holder, same_channels
 from .notices import new_cancel, tell_holder
 from .passkeys import creation_options, verify_creation
 
-Kind = Literal["desk", "card", "operator", "codes"]
+Kind = Literal["desk", "card", "operator", "link", "codes"]
+QUARANTINED = ("link", "codes")
 
 VOUCHER_SECONDS = 90  # on screen
 CODES_VOUCHER_SECONDS = 600  # on the phone that typed the codes
@@ -113,7 +115,7 @@ async def finish_enrolment(
     credential: dict[str, Any],
     name: str,
 ) -> Enrolled:
-    """Keep the phone; every channel is told. From codes alone it waits in quarantine."""
+    """Keep the phone; every channel is told. From a link or codes it waits in quarantine."""
     row = await db.one(
         "UPDATE phone_vouchers SET spent_at = :now"
         " WHERE digest = :digest AND spent_at IS NULL AND challenge IS NOT NULL AND expires_at > :now"
@@ -123,7 +125,7 @@ async def finish_enrolment(
     if row is None:
         raise _over()
     new = verify_creation(credential, challenge=row["challenge"], rp_id=settings.host, origin=settings.origin)
-    usable_at = now + settings.quarantine_hours * 3600 if row["kind"] == "codes" else now
+    usable_at = now + settings.quarantine_hours * 3600 if row["kind"] in QUARANTINED else now
     device, cookie = await add_credential(
         db, now, keys, holder=row["holder"], kind="phone", name=name, new=new, usable_at=usable_at,
         made_in=row["made_in"],

@@ -20,7 +20,8 @@ async def clean_signin(house: House, now: float) -> bool:
         # A replayed code or refresh token must still be recognised while its tokens could live.
         await sweep(db, "signin_codes", "digest", "expires_at < :day", day=day),
         await sweep(db, "signin_refresh", "digest", "expires_at < :day", day=day),
-        # Nothing goes before the watch was told of it. Anybody may open starts. What rang or became a session says which browser it was, should she disown it.
+        # Nothing goes before the watch was told of it. Anybody may open starts. What rang or became a session says
+        # which browser it was, should she disown it.
         await sweep(db, "signin_starts", "id", "session IS NULL AND opened_at < :unfinished AND browser IS NULL"
                     " AND noted_at IS NOT NULL", unfinished=unfinished),
         await sweep(db, "signin_starts", "id", "session IS NULL AND opened_at < :day AND noted_at IS NOT NULL",

@@ -183,15 +183,20 @@ async def show_voucher(visit: Visit, session: Session) -> Response:
     """A code that a new phone scans on this screen, where she is signed in."""
     house = visit.house
     async with house.db.transaction() as db:
-        voucher = await make_voucher(db, visit.now, house.keys, holder=session.holder, kind="desk", made_in=session.id)
-    return voucher_page(visit, voucher, renew=f"{PATH}/phones/voucher")
+        scanned, sent = [
+            await make_voucher(db, visit.now, house.keys, holder=session.holder, kind=kind, made_in=session.id)
+            for kind in ("desk", "link")
+        ]
+    return voucher_page(visit, scanned, sent, renew=f"{PATH}/phones/voucher")
 
 
-def voucher_page(visit: Visit, voucher: str, *, renew: str) -> Response:
-    """The page of a voucher; ``renew`` makes another one."""
-    link = f"{visit.house.settings.origin}/phone/#enrol={voucher}"
+def voucher_page(visit: Visit, voucher: str, sent: str, *, renew: str) -> Response:
+    """The page of a voucher, and of the one in the link for who cannot scan; ``renew`` makes others."""
+    address = f"{visit.house.settings.origin}/phone/#enrol="
+    link = address + voucher
     svg = segno.make(link, error="m").svg_inline(scale=5, border=4, svgclass="qr", lineclass=None, omitsize=True)
-    return page(visit, "signin/voucher.html", svg=svg, link=link, seconds=VOUCHER_SECONDS, renew=renew)
+    return page(visit, "signin/voucher.html", svg=svg, link=link, sent=address + sent, seconds=VOUCHER_SECONDS,
+                waits=voucher != sent, renew=renew)  # fmt: skip
 
 
 async def rename_known_browser(visit: Visit, session: Session) -> Response:

@@ -33,15 +33,14 @@ async def events_between(
     )  # fmt: skip
 
 
-async def count_events(db: Reader, *, since: float, before: float, client: str | None, strangers: bool) -> Row:
-    """How many ``events_between`` would give."""
+async def newest(db: Reader, *, since: float, before: float, most: int) -> float:
+    """Since when about ``most`` events ended, not earlier than ``since``: what is asked of a flood must end too."""
     row = await db.one(
-        "SELECT COUNT(*) AS events FROM watch_events WHERE over_at >= :since AND over_at < :before"
-        " AND (client = :client OR CAST(:client AS TEXT) IS NULL) AND known <= :known",
-        since=since, before=before, client=client, known=0 if strangers else 1,
+        "SELECT over_at FROM watch_events WHERE over_at >= :since AND over_at < :before"
+        " ORDER BY over_at DESC LIMIT 1 OFFSET :most",
+        since=since, before=before, most=most,
     )  # fmt: skip
-    assert row is not None
-    return row
+    return row["over_at"] if row else since
 
 
 async def count_named(db: Reader, *, since: float, before: float, client: str | None) -> Row:

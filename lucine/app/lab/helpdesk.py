@@ -2,8 +2,8 @@
 
 Oscar knows her number, her mail and her mobile, and she hands him whatever she receives. He tries every door
 with the phone that he enrolled, while it waits. Then she cancels, with one of her channels alone, and nothing of
-his may remain. Published beside it are two ways that need no code read out: the link of her own screen, handed
-over, and a code that he dictates.
+his may remain. Published beside it are two ways that need no code read out: a photograph of her own screen, and a
+code that he dictates.
 """
 
 import asyncio
@@ -56,7 +56,8 @@ async def defraud(trials: int, seconds: float) -> list[Figure]:
     """Each way of fraud in turn, on one person after the other."""
     usable: dict[str, list[bool]] = {name: [] for name in READ_OUT}
     cancelled: dict[str, list[bool]] = {name: [] for name in CHANNELS}
-    links, dictated = list[bool](), list[bool]()
+    handed: dict[str, list[bool]] = {"link": [], "picture": []}
+    dictated = list[bool]()
     async with staged(ACTIVE_PEOPLE) as stage, lenient(stage) as house:
         await make_reachable(house)
         lines, letterbox = Lines(stage.port, 4), Letterbox(Path(stage.settings.post.removeprefix("folder:")))
@@ -70,7 +71,8 @@ async def defraud(trials: int, seconds: float) -> list[Figure]:
                 cancelled[channel].append(await case.cancel_by(channel))
             if case.her_own_is_on:
                 dictated.append(await case.dictate())
-                links.append(await case.hand_over_link())
+                what = ("link", "picture")[len(dictated) % 2]
+                handed[what].append(await case.hand_over(what))
         await lines.close()
     return [
         *(_figure(f"phones that can approve, {name} read out", some, 0,
@@ -78,9 +80,10 @@ async def defraud(trials: int, seconds: float) -> list[Figure]:
           for name, some in usable.items()),
         *(_figure(f"frauds undone by one tap: {name}", some, 1, note="her phone shows it; mail and SMS hold a link")
           for name, some in cancelled.items()),
-        _figure("phones that can approve, the link of her own screen handed over within 90 s", links, 0,
-                note="not a code that can be read out: 43 characters, on a screen where she signed in less than ten"
-                     " minutes ago; every channel is told, with a link that cancels"),
+        _figure("phones that can approve, the link of her own screen sent on within 90 s", handed["link"], 0),
+        _figure("phones that can approve, a photograph of her own screen sent on within 90 s", handed["picture"], None,
+                note="not a code that can be read out: a picture, on a screen where she signed in less than ten minutes"
+                     " ago; every channel is told, with a link that cancels"),
         _figure("sign-ins of Oscar's that she approves by typing a code that he dictates", dictated, None,
                 note="she opens the app, types his service's code and approves what she reads"),
     ]  # fmt: skip
@@ -201,14 +204,16 @@ class Case:
             return False
         return (await service.fetch(started["auth_req_id"])).status == 200
 
-    async def hand_over_link(self) -> bool:
-        """She signs in to her security page, makes a code for a new phone, and sends him its link at once."""
+    async def hand_over(self, what: str) -> bool:
+        """She signs in to her security page, makes a code for a new phone, and sends him link or picture at once."""
         desk = Desk(self.lines)
         await desk.open("/security")
         assert (await self.hers.sign_in(desk)).status == 200
         shown = await desk.post_form("/security/phones/voucher", {})
-        voucher = re.findall(r"#enrol=([\w-]+)", shown.body.decode())
-        return bool(voucher) and await self._can_approve(await self._enrol(Desk(self.lines), voucher[0]))
+        # The picture holds what the button for this very phone holds.
+        where = {"link": r'id="voucher-link"[^>]*#enrol=([\w-]+)', "picture": r'href="[^"]*#enrol=([\w-]+)'}[what]
+        (voucher,) = re.findall(where, shown.body.decode())
+        return await self._can_approve(await self._enrol(Desk(self.lines), voucher))
 
     async def _letters(self, wanted: Callable[[Letter], bool], least: int) -> list[Letter]:
         """What she received, of those wanted, once there are so many."""

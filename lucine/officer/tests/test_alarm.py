@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from lucine.officer import tell_officers
+from lucine.officer import tell_officers, watch_pages
 from lucine.officer.watch_pages import PEOPLE_PER_PAGE
 from lucine.officer.words import TIMES_MAX, sureness, times
 from lucine.signin.clients import change_contact
@@ -61,6 +61,16 @@ async def test_many_people_are_paged(small_world: World) -> None:
     await note(small_world, [event(small_world, one, one, holder=one) for one in [*ids, ana]])
     pages = [(await odile.http.get(f"/watch/alarms/{found.id}?people={n}")).text for n in ("1", "2", "99", "x", "²")]
     assert [page.count("data-person") for page in pages] == [PEOPLE_PER_PAGE, 1, 1, PEOPLE_PER_PAGE, PEOPLE_PER_PAGE]
+
+
+async def test_a_flood_is_not_read_whole(small_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch_pages.span_of, "__defaults__", (10,))
+    odile, found = await officer(small_world), await alarm(small_world)
+    now = small_world.clock.now
+    await note(small_world, [event(small_world, f"e{n}", f"8{n}", over_at=now - 100 + n) for n in range(50)])
+    text = _text((await odile.http.get(f"/watch/alarms/{found.id}")).text)
+    assert "11 numéros nommés en vain" in text
+    assert "il y a trop de connexions" in text
 
 
 async def test_an_alarm_that_does_not_exist(small_world: World) -> None:

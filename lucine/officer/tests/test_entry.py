@@ -1,14 +1,18 @@
 """How an officer comes in, and how she is put out."""
 
 import asyncio
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from lucine.app.bench.soft_key import UP, SoftKey
-from lucine.officer import list_officers, remove_officer
+from lucine.app.cli import main
+from lucine.officer import clean_officer, list_officers, remove_officer
 from lucine.officer.officers import INVITATION_SECONDS
-from lucine.officer.sessions import FRESH_SECONDS, IDLE_SECONDS, SESSION_SECONDS
+from lucine.officer.sessions import FRESH_SECONDS, IDLE_SECONDS, KEPT_SECONDS, SESSION_SECONDS
 from lucine.web.tests.test_streams import Listener
 from tests.world import ORIGIN, World
 
@@ -184,3 +188,30 @@ async def test_an_invitation_needs_a_name_and_a_mail(small_world: World, name: s
     with pytest.raises(ValueError):
         async with small_world.house.db.transaction() as db:
             await invite_officer(db, 0, small_world.house.keys, name=name, mail=mail)
+
+
+def test_the_operator_invites_lists_and_removes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LUCINE_DATABASE", f"sqlite:///{tmp_path}/i.db")
+    monkeypatch.setenv("LUCINE_KEYS", f"{tmp_path}/keys")
+    run = CliRunner().invoke
+    done = run(main, ["officer", "invite", "Odile Veilleur", "--mail", "odile@exemple.invalid"])
+    assert re.fullmatch(r"http://localhost:8400/watch/invitation#[\w-]{43}\n", done.stdout)
+    assert run(main, ["officer", "invite", "Odile", "--mail", "nobody"]).exit_code == 1
+    listed = run(main, ["officer", "list"], env={"COLUMNS": "200"}).stdout
+    assert "Odile Veilleur" in listed
+    assert "no passkey yet" in listed
+    (which,) = re.findall(r"[\w-]{22}", listed)
+    assert run(main, ["officer", "remove", which]).exit_code == 0
+    assert run(main, ["officer", "remove", which]).exit_code == 1
+    assert "Odile" not in run(main, ["officer", "list"]).stdout
+
+
+async def test_what_is_over_is_forgotten(world: World) -> None:
+    odile = await officer(world)
+    await invite(world, "Paule Guetteur")
+    assert not await clean_officer(world.house, world.clock.now)
+    assert (await odile.http.get("/watch")).status_code == 200
+    world.clock.pass_by(KEPT_SECONDS + 1)
+    await clean_officer(world.house, world.clock.now)
+    for table in ("officer_sessions", "officer_invitations"):
+        assert await world.house.db.all(f"SELECT officer FROM {table}") == []

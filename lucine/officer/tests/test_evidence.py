@@ -66,7 +66,7 @@ async def test_what_is_in_it(world: World, tmp_path: Path) -> None:
         await verify_ledger(world.house.db, world.house.keys, (line["seq"], line["mark"]))
     nobody_in(b"".join(found.values()).decode())
     manifest = json.loads(found["manifest.json"])
-    assert (manifest["iss"], manifest["alarm"], manifest["events"]) == (ORIGIN, which, 3)
+    assert (manifest["iss"], manifest["alarm"], manifest["since"]) == (ORIGIN, which, said["since"])
 
 
 async def test_it_is_checked_with_the_published_keys(world: World, tmp_path: Path) -> None:
@@ -83,9 +83,12 @@ async def test_the_newest_events_are_kept_when_they_are_too_many(
     small_world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(export_pages, "EVENTS_MAX", 2)
+    old = small_world.clock.now - 3600
+    await note(small_world, [event(small_world, f"old{n}", over_at=old + n) for n in range(5)])
     found = files_of((await bundle(small_world, tmp_path))[0])
-    assert [json.loads(line)["id"] for line in found["events.jsonl"].splitlines()] == ["e1", "e2"]
-    assert json.loads(found["manifest.json"])["events"] == 3
+    ids = [json.loads(line)["id"] for line in found["events.jsonl"].splitlines()]
+    assert ids == ["e0", "e1", "e2"], "those that ended together stay together"
+    assert json.loads(found["manifest.json"])["since"] == small_world.clock.now - 60
 
 
 async def test_the_signature_is_good_for_nothing_else(small_world: World, tmp_path: Path) -> None:

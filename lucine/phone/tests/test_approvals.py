@@ -184,7 +184,7 @@ async def test_a_phone_that_was_switched_off_sees_nothing_any_more(small_world: 
     holder = await small_world.holder("ana")
     (device,) = await devices_of(small_world.house.db, holder, "phone")
     desk, _ = await scanned(small_world, service, phone)
-    stream = _ringing(small_world.house, small_world.clock.now, device)
+    stream = _ringing(small_world.house, small_world.clock.now, device, "127.0.0.1")
     assert b'"asks":[]' in await anext(stream)
     async with small_world.house.db.transaction() as db:
         await revoke_credentials(db, small_world.clock.now, small_world.house.keys, holder=holder, kind="phone",

@@ -82,6 +82,8 @@ def test_every_door_that_changes_something_looks_at_the_origin_or_needs_no_cooki
     assert welcome == {
         "/auth", LOGOUT, TOKEN, USERINFO, f"{protocol}/token/introspect", f"{protocol}/revoke",
         f"{protocol}/ext/par/request", f"{protocol}/ext/ciba/auth",
+        "/ssf/streams", "/ssf/status", "/ssf/verify", "/ssf/subjects:add", "/ssf/subjects:remove",
+        "/ssf/streams/{stream}/poll",
     }  # fmt: skip
 
 

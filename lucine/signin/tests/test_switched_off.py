@@ -41,6 +41,22 @@ async def the_voucher(desk: Desk) -> str:
     return str(page.text.partition("#enrol=")[2].partition('"')[0])
 
 
+async def test_a_phone_added_by_the_link_waits_and_one_that_scanned_does_not(small_world: World) -> None:
+    """Whoever poses as a help desk can have a link sent on; the picture must be before the new phone's camera."""
+    service, desk, phone = await small_world.service(), small_world.desk(), await small_world.phone("ana")
+    await small_world.sign_in(desk, phone, service)
+    page = (await security(desk, "phones/voucher")).text
+    scanned = page.partition('href="https://connect.test/phone/#enrol=')[2].partition('"')[0]
+    sent = page.partition('id="voucher-link"')[2].partition("#enrol=")[2].partition('"')[0]
+    assert scanned != sent
+    states = []
+    for voucher in (scanned, sent):
+        new = small_world.bare_phone()
+        assert (await new.enrol(voucher)).status_code == 200
+        states.append((await new.get("me")).json()["state"])
+    assert states == ["active", "quarantine"]
+
+
 async def link(world: World, about: str) -> str:
     """The cancelling link of the mail that waits and says this."""
     rows = await world.house.db.all("SELECT id, sealed FROM phone_notices WHERE channel = 'mail'")

@@ -19,10 +19,10 @@ from .test_ciba import NUMBER, approve, ask, error, poll, started
 
 LIVE = "SEARCH phone_asks USING COVERING INDEX phone_asks_live (holder=? AND expires_at>?)"
 # Few keys; one stream for each service; what is not yet delivered; who is signed in now; what is done about attacks,
-# and the alarms that are open: read whole.
+# the alarms that are open, and the officers: read whole.
 MAY_BE_READ_WHOLE = (
     "signin_keys", "signin_streams", "signin_deliveries_due", "signin_sessions_open", "watch_measures_active",
-    "watch_alarms_open",
+    "watch_alarms_open", "officer_people", "officer_passkeys",
 )  # fmt: skip
 
 
