@@ -338,12 +338,10 @@ def officer_invite(
 @officers.command("list")
 def officer_list() -> None:
     """Every officer."""
-    table = Table("Id", "Name", "Mail", "Last signed in")
     for officer in _in_house(lambda house: list_officers(house.db, house.keys)):
         invited = "never" if officer.passkeys else "invited, no passkey yet"
         used = time.strftime("%Y-%m-%d %H:%M", time.localtime(officer.used_at)) if officer.used_at else invited
-        table.add_row(officer.id, officer.name, officer.mail, used)
-    out.print(table)
+        print(f"{officer.id}  {officer.name}  {officer.mail}  {used}")
 
 
 @officers.command("remove")

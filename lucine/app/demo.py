@@ -1,7 +1,7 @@
 """`lucine demo`: Connect, Cabinet and Espace on this computer, with invented people.
 
-The only thing that the demo adds to Connect is a card reader made of paper: a page that vouches for
-an invented person, as her card would. It exists in this module alone.
+The only things that the demo adds to Connect are made of paper: a page that vouches for an invented
+person, as her card would, and one that invites an invented officer. They exist in this module alone.
 """
 
 import asyncio
@@ -19,15 +19,18 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 
 from lucine.directory import load_extract, national_id_of, write_sample
+from lucine.officer import invite_officer
 from lucine.phone.enrolment import make_voucher
 from lucine.phone.holders import add_holder, holder_of_number
 from lucine.safe import migrate
 from lucine.signin.clients import Client, add_client, find_client
 from lucine.signin.security_pages import voucher_page
 from lucine.web import Door, Visit, anyone, not_found
+from lucine.web.pages import redirect
 from lucine.web.settings import Settings, read_settings
 
 from .connect import ROOMS, build_connect, open_house
+from .demo_days import live_through
 
 PROFESSIONALS = 2000
 SEED = 1
@@ -52,7 +55,17 @@ async def show_card(visit: Visit, _: None) -> Response:
     return voucher_page(visit, voucher, voucher, renew=visit.request.url.path)
 
 
+async def invite(visit: Visit, _: None) -> Response:
+    """An invitation of paper for an invented security officer."""
+    async with visit.house.db.transaction() as db:
+        secret = (await invite_officer(
+            db, visit.now, visit.house.keys, name="Olga VIGIETEST", mail="olga@exemple.invalid"
+        ))[1]  # fmt: skip
+    return redirect(f"/watch/invitation#{secret}")
+
+
 DOORS = [
+    Door(method="GET", path="/demo/officer", guard=anyone, act=invite),
     Door(method="GET", path="/demo/card/{person}", guard=anyone, act=show_card),
     Door(method="POST", path="/demo/card/{person}", guard=anyone, act=show_card),
 ]
@@ -172,6 +185,11 @@ def prepare(port: int, folder: Path, allowed: Sequence[str] = ()) -> dict[str, s
     return environment
 
 
+async def _live_through(environment: dict[str, str]) -> None:
+    async with open_house(read_settings(environment)) as house:
+        await live_through(house)
+
+
 def start(environment: dict[str, str]) -> list[subprocess.Popen[bytes]]:
     """Connect and the two fronts, each its own process."""
     program = "from lucine.app.serve import {0}; {0}({1})"
@@ -200,6 +218,7 @@ def wait_until_up(origins: list[str], seconds: float = READY_SECONDS) -> None:
 def run_demo(port: int, folder: Path) -> None:
     """Start, say where everything is, and stop cleanly with Ctrl-C."""
     environment = prepare(port, folder)
+    asyncio.run(_live_through(environment))
     programs = start(environment)
 
     def stop(*_: object) -> None:
@@ -239,6 +258,8 @@ def _tell(origins: list[str]) -> None:
     2. In another window, the desk, open {cabinet} and choose "Se connecter".
     3. "Votre téléphone est une autre fenêtre ?" on the desk: copy the link.
        "Scanner l'écran" on the phone: paste it, approve.
+
+  A security officer watches at {connect}/watch; her invitation: {connect}/demo/officer
 
   Mail and SMS are written to the demo's folder "post". Ctrl-C stops everything.
 """, flush=True)  # fmt: skip

@@ -12,7 +12,7 @@ from lucine.phone.holders import find_holder
 from lucine.safe import Reader
 from lucine.signin.clients import list_clients
 from lucine.watch.alarms import EVERY_CLIENT, Alarm, find_alarm, open_alarms, past_alarms
-from lucine.watch.events import hourly, recent_events
+from lucine.watch.events import OWN_PAGES, hourly, recent_events
 from lucine.watch.measures import Measure, active_measures, measures_of
 from lucine.watch.views import count_named, networks_named, newest, people_named
 from lucine.web import Visit, not_found, page
@@ -32,8 +32,11 @@ LOOK_AGAIN_SECONDS = 2.0  # the page is rendered anew each time: it need not be 
 
 
 async def service_names(visit: Visit) -> dict[str, str]:
-    """What people call each service; Connect's own pages are the client ''."""
-    return {"": visit.house.settings.name, **{client.id: client.name for client in await list_clients(visit.house.db)}}
+    """What people call each service, and Connect's own pages."""
+    return {
+        OWN_PAGES: visit.house.settings.name,
+        **{client.id: client.name for client in await list_clients(visit.house.db)},
+    }
 
 
 async def show_live(visit: Visit, session: Session) -> Response:

@@ -21,6 +21,7 @@ from lucine.watch.browsers import (
     signed_by,
     thumbprint,
 )
+from lucine.watch.events import OWN_PAGES as OWN_PAGES_WATCHED
 from lucine.watch.measures import active_measure
 from lucine.web import Refusal, not_found
 from lucine.web.settings import Settings
@@ -88,7 +89,7 @@ async def open_start(
     ask = await asks.open_ask(
         db, now, shown=shown, seconds=settings.start_seconds, visit=visit, return_to=f"/start/{start}"
     )
-    attacked = await active_measure(db, now, kind="proof_of_work", target=request.client)
+    attacked = await active_measure(db, now, kind="proof_of_work", target=request.client or OWN_PAGES_WATCHED)
     await db.run(
         "INSERT INTO signin_starts (id, client, request, visit, ask, nonce, browser_name, place, address, number,"
         " opened_at, expires_at, work) VALUES (:id, :client, :request, :visit, :ask, :nonce, :browser_name, :place,"

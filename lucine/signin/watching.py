@@ -12,7 +12,7 @@ from lucine.safe import Row, Transaction
 from lucine.watch.alarms import close_alarm, quiet_alarms
 from lucine.watch.campaign import Weighed, weigh
 from lucine.watch.detector import Named
-from lucine.watch.events import NOBODY, Channel, Event, Outcome, number_digest
+from lucine.watch.events import NOBODY, OWN_PAGES, Channel, Event, Outcome, number_digest
 from lucine.watch.measures import end_measures
 from lucine.watch.sketches import weigh_sources
 from lucine.watch.users import keep_user, times_today, users_among
@@ -79,7 +79,8 @@ async def _starts(db: Transaction, now: float) -> list[_Over]:
 def _start(row: Row, ask: asks.Ask | None) -> _Over:
     passkey = ask is not None and ask.answer == "approved" and ask.claimed_at is None and ask.ring_at is None
     return _Over(
-        id=row["ask"], ask=ask, client=row["client"], channel="page", address=row["address"], number=row["number"],
+        id=row["ask"], ask=ask, client=row["client"] or OWN_PAGES, channel="page", address=row["address"],
+        number=row["number"],
         known=row["browser"] is not None or passkey, completed=row["session"] is not None,
         gave_up=row["finished_at"] is not None, opened_at=row["opened_at"],
         over_at=row["finished_at"] or _answered_at(ask) or row["expires_at"],

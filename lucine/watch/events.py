@@ -22,6 +22,7 @@ KEPT_SECONDS = 180 * 86400
 ADDRESS_KEPT_SECONDS = 30 * 86400
 HOURS_KEPT_SECONDS = 5 * 365 * 86400
 HOUR_SECONDS = 3600
+OWN_PAGES = "own pages"  # the client of starts at Connect's own pages; no service can have this id
 NOBODY = -1  # ``newcomer`` of an event that names nobody
 
 
@@ -54,7 +55,7 @@ def number_digest(keys: Keys, national_id: str) -> bytes:
 
 
 async def note_events(db: Transaction, keys: Keys, events: Sequence[Event]) -> None:
-    """Keep them and count them by the hour. An event that was noted before is not noted twice."""
+    """Keep them and count them by the hour. Each is handed down once: the transaction that marks it does it."""
     rows = []
     for event in events:
         place = place_of(event.address)

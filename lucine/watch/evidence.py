@@ -1,11 +1,15 @@
 """What an alarm shows: counts of what was seen since it began, beside what an ordinary day would have made of it."""
 
+import math
+
 from lucine.safe import Reader
 
 from .alarms import EVERY_CLIENT, Evidence
 from .detector import END_NAMES, ENDS
+from .views import newest
 
 TOP_SOURCES = 8
+LOOKED_AT = 20_000  # of a flood, the newest events: everybody waits while they are read
 SINCE = "FROM watch_events WHERE over_at >= :since AND known = 0 AND (client = :client OR :client = '')"
 
 
@@ -17,6 +21,7 @@ async def gather_evidence(
     What is counted: the ends (END_NAMES), ``newcomers`` among all; of the numbers that did not come those that
     were like the ones before (``order``, ``town``, ``profession``).
     """
+    since = await newest(db, since=since, before=math.inf, most=LOOKED_AT)
     of = {"since": since, "client": client}
     ends = await db.all(f"SELECT outcome, COUNT(*) AS events, SUM(CASE WHEN newcomer = 1 OR outcome = 'unknown_number'"
                         f" THEN 1 ELSE 0 END) AS new {SINCE} GROUP BY outcome", **of)  # fmt: skip

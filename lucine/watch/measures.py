@@ -103,8 +103,8 @@ async def end_measures(
     """Take back one measure, or all of an alarm; how many."""
     rows = await db.all(
         "UPDATE watch_measures SET ended_at = :now, ended_by = :by WHERE ended_at IS NULL"
-        " AND (id = :measure OR alarm = :alarm) RETURNING id, kind, target",
-        now=now, by=by, measure=measure or "", alarm=alarm or "",
+        " AND (id = CAST(:measure AS TEXT) OR alarm = CAST(:alarm AS TEXT)) RETURNING id, kind, target",
+        now=now, by=by, measure=measure, alarm=alarm,
     )  # fmt: skip
     for row in rows:
         facts = {"measure": row["id"], "kind": row["kind"], "target": row["target"]}
