@@ -40,10 +40,12 @@ async def acknowledge(visit: Visit, session: Session) -> Response:
 
 
 async def close(visit: Visit, session: Session) -> Response:
-    """It is over: its measures end with it."""
-    alarm = await alarm_of(visit)
+    """It is over: its measures end with it. The form's ``ordinary``: nobody attacked, such days are ordinary now."""
+    alarm, ordinary = await alarm_of(visit), (await visit.form()).get("ordinary") == "yes"
     async with visit.house.db.transaction() as db:
-        if not await close_alarm(db, visit.now, visit.house.keys, alarm=alarm.id, by=session.officer):
+        if not await close_alarm(
+            db, visit.now, visit.house.keys, alarm=alarm.id, by=session.officer, ordinary=ordinary
+        ):
             raise _already("closed before")
         await end_measures(db, visit.now, visit.house.keys, alarm=alarm.id, by=session.officer)
     return _back(visit, alarm.id, "closed")

@@ -1,7 +1,7 @@
 """Alarms: what looks like a campaign, since when, how sure, and whether an officer has seen it.
 
     open --(more of the same)--> open, grown --(an officer has seen it)--> acknowledged
-    open | acknowledged --(an officer, or seven days without more)--> closed
+    open | acknowledged --(an officer, or seven days without more)--> closed, or closed as ordinary
 
 One open alarm at most for one family, feature and client.
 """
@@ -56,10 +56,10 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
         return "open" if self.acknowledged_at is None else "acknowledged"
 
 
-COLUMNS = (
-    "id, family, client, feature, since, opened_at, grown_at, acknowledged_at, acknowledged_by, closed_at, closed_by,"
-    " evidence"
+PLAIN = (
+    "id, family, client, feature, since, opened_at, grown_at, acknowledged_at, acknowledged_by, closed_at, closed_by"
 )
+COLUMNS = f"{PLAIN}, evidence"
 
 
 def _alarm(row: Row) -> Alarm:
@@ -86,12 +86,22 @@ async def raise_alarm(
         grown_at=now, acknowledged_at=None, acknowledged_by="", closed_at=None, closed_by="", evidence=evidence,
     )  # fmt: skip
     await db.run(
-        f"INSERT INTO watch_alarms ({COLUMNS}) VALUES (:id, :family, :client, :feature, :since, :opened_at, :grown_at,"
-        " NULL, '', NULL, '', :said)",
+        f"INSERT INTO watch_alarms ({PLAIN}, ordinary, evidence) VALUES (:id, :family, :client, :feature, :since, :opened_at, :grown_at,"
+        " NULL, '', NULL, '', 0, :said)",
         id=alarm.id, family=family, client=client, feature=feature, since=since, opened_at=now, grown_at=now, said=said,
     )  # fmt: skip
     await write_ledger(db, now, keys, "alarm.opened", "", {"alarm": alarm.id, "family": family, "client": client})
     return alarm, True
+
+
+async def open_alarm(db: Reader, *, family: Family, client: str, feature: str) -> Alarm | None:
+    """The one that is open for this family, feature and client, if any."""
+    row = await db.one(
+        f"SELECT {COLUMNS} FROM watch_alarms WHERE family = :family AND client = :client AND feature = :feature"
+        " AND closed_at IS NULL",
+        family=family, client=client, feature=feature,
+    )  # fmt: skip
+    return _alarm(row) if row else None
 
 
 async def find_alarm(db: Reader, alarm: str) -> Alarm | None:
@@ -126,14 +136,19 @@ async def acknowledge_alarm(db: Transaction, now: float, keys: Keys, *, alarm: s
     return bool(done)
 
 
-async def close_alarm(db: Transaction, now: float, keys: Keys, *, alarm: str, by: str) -> bool:
-    """It is over, says an officer (``by``) or time (``by`` = ''). Its measures are ended by ``end_measures``."""
+async def close_alarm(db: Transaction, now: float, keys: Keys, *, alarm: str, by: str, ordinary: bool = False) -> bool:
+    """It is over, says an officer (``by``) or time (``by`` = ''). Its measures are ended by ``end_measures``.
+
+    ``ordinary``: nobody attacked, these are ordinary days now. The detector learns what it had put aside.
+    """
     done = await db.run(
-        "UPDATE watch_alarms SET closed_at = :now, closed_by = :by WHERE id = :id AND closed_at IS NULL",
-        now=now, by=by, id=alarm,
+        "UPDATE watch_alarms SET closed_at = :now, closed_by = :by, ordinary = :ordinary"
+        " WHERE id = :id AND closed_at IS NULL",
+        now=now, by=by, ordinary=int(ordinary), id=alarm,
     )  # fmt: skip
     if done:
-        await write_ledger(db, now, keys, "alarm.closed", by, {"alarm": alarm})
+        facts = {"alarm": alarm, "ordinary": "yes" if ordinary else "no"}
+        await write_ledger(db, now, keys, "alarm.closed", by, facts)
     return bool(done)
 
 

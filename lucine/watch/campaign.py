@@ -10,7 +10,7 @@ import msgspec
 
 from lucine.safe import Keys, Transaction
 
-from .alarms import Alarm, raise_alarm
+from .alarms import Alarm, Family, open_alarm, raise_alarm
 from .cusum import Cusum, Running
 from .detector import (
     DESIGNS,
@@ -97,12 +97,11 @@ async def _load(db: Transaction, now: float, keys: Keys, scope: str) -> Detector
     running = msgspec.msgpack.decode(keys.unseal(f"watch_detector.running.{scope}", row["running"]), type=_Running)
     tests = {feature: Cusum(DESIGNS[feature], learned.rates[feature], running.tests[feature]) for feature in FEATURES}
     for closed in await db.all(
-        "SELECT feature FROM watch_alarms WHERE client = :scope AND closed_by <> '' AND closed_at >= :saved",
+        "SELECT feature FROM watch_alarms WHERE client = :scope AND ordinary = 1 AND closed_at >= :saved",
         scope=scope, saved=row["saved_at"],
     ):  # fmt: skip
-        test = tests.get(closed["feature"])
-        if test and test.running.alarmed:  # closed while it still grows: this is ordinary, says an officer
-            test.accept()
+        if closed["feature"] in tests:
+            tests[closed["feature"]].accept()
     return Detector(scope, tests, running.recent)
 
 
@@ -118,19 +117,16 @@ async def _save(db: Transaction, now: float, keys: Keys, detector: Detector) -> 
 
 
 async def _raise(db: Transaction, now: float, keys: Keys, detector: Detector, sign: Sign) -> tuple[Alarm, bool] | None:
-    fresh = await db.one(
-        "SELECT id FROM watch_alarms WHERE client = :scope AND feature = :feature AND closed_at IS NULL"
-        " AND grown_at > :recent",
-        scope=sign.scope, feature=sign.feature, recent=now - GROWS_SECONDS,
-    )  # fmt: skip
-    if fresh:
+    family: Family = "outcomes" if sign.feature == "outcomes" else "choice"
+    before = await open_alarm(db, family=family, client=sign.scope, feature=sign.feature)
+    if before and before.grown_at > now - GROWS_SECONDS:
         return None
-    total = detector.tests[sign.feature].sum_of(sign.design)
+    since = before.since if before else sign.passed.since
     evidence = await gather_evidence(
-        db, client=sign.scope, since=total.since, certainty=total.value,
-        shares=detector.expected(sign.feature),
+        db, client=sign.scope, since=since, shares=detector.expected(sign.feature),
+        # Logarithms of likelihoods add up: what was seen again makes it surer.
+        certainty=sign.passed.value + (before.evidence.certainty if before else 0.0),
     )  # fmt: skip
     return await raise_alarm(
-        db, now, keys, family="outcomes" if sign.feature == "outcomes" else "choice", client=sign.scope,
-        feature=sign.feature, since=total.since, evidence=evidence,
-    )  # fmt: skip
+        db, now, keys, family=family, client=sign.scope, feature=sign.feature, since=since, evidence=evidence
+    )

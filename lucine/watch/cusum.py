@@ -5,8 +5,10 @@ For each way an attack may look (a design: its share of the traffic, and how its
 the same time between false alarms, this one finds a change soonest in the worst case (Moustakides 1986),
 and it needs no address and no window: tries that are hours apart add up.
 
-It never learns from what it suspects. An hour counts as ordinary only once every sum has come back to
-zero after it; the hours of an alarm are thrown away, unless an officer says that they are ordinary now.
+A sum that passes its threshold begins again at zero: an attack that goes on passes it again. It never learns
+from what it suspects: an hour counts as ordinary only once every sum has come back to zero after it, and
+while no threshold has been passed for three days; the hours of an alarm are thrown away, unless an officer
+says that they are ordinary now.
 """
 
 import math
@@ -17,7 +19,7 @@ import msgspec
 from .rates import Rates
 
 KNOWN_WELL: Final = 10_000.0  # events of late; who has seen fewer needs more to accuse anybody
-CAP: Final = 3.0  # a sum stops at this many thresholds, so that it comes down soon after an attack
+CALM_SECONDS: Final = 3 * 86400  # after a threshold was passed, before anything is learned again
 WAITING_MAX: Final = 14 * 24  # hours
 HOUR_SECONDS: Final = 3600
 
@@ -32,18 +34,16 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sum(msgspec.Struct, kw_only=True):
-    """A running sum: its value, since when it is above zero, and what it has seen since."""
+    """A running sum: its value, and since when it is above zero."""
 
     value: float = 0.0
     since: float = 0.0
-    events: int = 0
 
 
 class Running(msgspec.Struct, kw_only=True):
     """What changes with each event. ``counts``: of the hour that runs; ``waiting``: hours not yet cleared.
 
-    ``cleared``: the last hour in which every sum was at zero. ``alarmed``: a sum has passed its threshold, and
-    none is back at zero yet.
+    ``cleared``: the last hour in which every sum was at zero. ``calm_at``: when the last alarm is over, 0 for none.
     """
 
     sums: list[Sum]
@@ -51,7 +51,15 @@ class Running(msgspec.Struct, kw_only=True):
     hour: int
     waiting: list[tuple[int, list[int]]] = []
     cleared: int = -1
-    alarmed: bool = False
+    calm_at: float = 0.0
+
+
+class Passed(msgspec.Struct, frozen=True, kw_only=True):
+    """A threshold that was passed: by which design's sum, how high it was, and since when it was above zero."""
+
+    design: str
+    value: float
+    since: float
 
 
 class Cusum:
@@ -70,39 +78,31 @@ class Cusum:
         running = Running(sums=[Sum() for _ in designs], counts=[0 for _ in prior], hour=hour)
         return cls(designs, Rates.start(prior, hour), running)
 
-    def observe(self, at: float, kind: int) -> Design | None:
-        """One event; the design whose sum is over its threshold with it, if any."""
+    def observe(self, at: float, kind: int) -> Passed | None:
+        """One event; the threshold that it passes, if any."""
         running = self.running
         hour = int(at // HOUR_SECONDS)
         if hour > running.hour:
             self._close_hour(hour)
         running.counts[kind] += 1
-        over, quiet = None, True
-        for design, total, ratios, threshold in zip(
-            self.designs, running.sums, self._ratios, self._thresholds, strict=True
-        ):
+        passed, quiet = None, True
+        for place, (total, ratios) in enumerate(zip(running.sums, self._ratios, strict=True)):
             value = total.value + ratios[kind]
             if value <= 0.0:
-                total.value, total.events = 0.0, 0
+                total.value = 0.0
                 continue
             quiet = False
-            if total.events == 0:
+            if total.value == 0.0:
                 total.since = at
-            total.events += 1
-            total.value = min(value, CAP * threshold)
-            if value >= threshold:
-                over = design
-        if over is not None:
-            running.alarmed = True
-        elif quiet:
-            if running.alarmed:
-                self._drop()
+            total.value = value
+            if value >= self._thresholds[place]:
+                passed = Passed(design=self.designs[place].name, value=value, since=total.since)
+        if passed is not None:
+            running.sums = [Sum() for _ in self.designs]
+            running.calm_at = at + CALM_SECONDS
+        elif quiet and not running.calm_at:
             running.cleared = running.hour
-        return over
-
-    def sum_of(self, design: Design) -> Sum:
-        """The sum of one of its designs."""
-        return self.running.sums[self.designs.index(design)]
+        return passed
 
     def expected(self) -> list[float]:
         """The share of each kind on an ordinary day, in the hour that runs."""
@@ -113,17 +113,15 @@ class Cusum:
         running = self.running
         for hour, counts in running.waiting:
             self.rates.learn(hour, counts)
-        running.waiting, running.alarmed, running.cleared = [], False, running.hour
+        running.waiting, running.calm_at, running.cleared = [], 0.0, running.hour
         running.sums = [Sum() for _ in self.designs]
         self._turn()
-
-    def _drop(self) -> None:
-        self.running.waiting, self.running.alarmed = [], False
-        self.running.counts = [0 for _ in self.running.counts]
 
     def _close_hour(self, hour: int) -> None:
         running = self.running
         running.waiting.append((running.hour, running.counts))
+        if running.calm_at and hour * HOUR_SECONDS >= running.calm_at:
+            running.waiting, running.calm_at = [], 0.0
         for over, counts in running.waiting:
             if over <= running.cleared:
                 self.rates.learn(over, counts)

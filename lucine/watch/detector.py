@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from .cusum import Cusum, Design
+from .cusum import Cusum, Design, Passed
 from .events import Outcome
 
 EVERYWHERE: Final = ""  # the scope of all services together
@@ -84,11 +84,11 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sign(msgspec.Struct, frozen=True, kw_only=True):
-    """A sum of a scope's test is over its threshold."""
+    """A test of a scope has passed a threshold."""
 
     scope: str
     feature: Feature
-    design: Design
+    passed: Passed
 
 
 def likenesses(named: Named, before: list[Named]) -> set[Feature]:
@@ -117,22 +117,22 @@ class Detector:
         return cls(scope, tests, [])
 
     def observe(self, seen: Seen) -> list[Sign]:
-        """One event; what is over its threshold with it."""
+        """One event; the thresholds that it passes."""
         end = ENDS[seen.outcome]
         if end == 0 and seen.repeated:
             return []
         signs = []
         new = seen.newcomer == 1 or seen.outcome == "unknown_number"
-        if over := self.tests["outcomes"].observe(seen.at, 2 * end + new):
-            signs.append(Sign(scope=self.scope, feature="outcomes", design=over))
+        if passed := self.tests["outcomes"].observe(seen.at, 2 * end + new):
+            signs.append(Sign(scope=self.scope, feature="outcomes", passed=passed))
         if end and seen.named:
             likeness = likenesses(seen.named, self.recent)
             self.recent.append(seen.named)
             del self.recent[:-RECENT_MAX]
             signs += [
-                Sign(scope=self.scope, feature=feature, design=over)
+                Sign(scope=self.scope, feature=feature, passed=passed)
                 for feature in FEATURES[1:]
-                if (over := self.tests[feature].observe(seen.at, int(feature in likeness)))
+                if (passed := self.tests[feature].observe(seen.at, int(feature in likeness)))
             ]
         return signs
 

@@ -178,7 +178,7 @@ async def test_a_walk_through_the_doors_raises_an_alarm_that_says_what_it_saw(wo
     lines = await world.house.db.all("SELECT act FROM safe_ledger WHERE act = 'alarm.opened'")
     assert len(lines) >= 2
 
-    # It grows, it is one alarm, and when an officer closes it while it grows this is ordinary from then on.
+    # It grows, it is one alarm, and when an officer closes it as ordinary it is learned.
     world.clock.pass_by(120)
     await feed(world, 50, "unknown_number", chance=chance)
     grown = next(a for a in await open_alarms(world.house.db) if a.client == "service" and a.feature == "outcomes")
@@ -186,7 +186,7 @@ async def test_a_walk_through_the_doors_raises_an_alarm_that_says_what_it_saw(wo
     assert grown.grown_at > alarm.grown_at
     async with world.house.db.transaction() as db:
         for one in await open_alarms(db):
-            await close_alarm(db, world.clock.now, world.house.keys, alarm=one.id, by="officer")
+            await close_alarm(db, world.clock.now, world.house.keys, alarm=one.id, by="officer", ordinary=True)
     await feed(world, 2, "unknown_number", chance=chance)
     assert await open_alarms(world.house.db) == []
 

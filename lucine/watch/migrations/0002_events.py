@@ -43,7 +43,7 @@ CREATE TABLE watch_alarms (
     id TEXT PRIMARY KEY, family TEXT NOT NULL, client TEXT NOT NULL, feature TEXT NOT NULL,
     since DOUBLE PRECISION NOT NULL, opened_at DOUBLE PRECISION NOT NULL, grown_at DOUBLE PRECISION NOT NULL,
     acknowledged_at DOUBLE PRECISION, acknowledged_by TEXT NOT NULL, closed_at DOUBLE PRECISION,
-    closed_by TEXT NOT NULL, evidence TEXT NOT NULL);
+    closed_by TEXT NOT NULL, ordinary INTEGER NOT NULL, evidence TEXT NOT NULL);
 CREATE INDEX watch_alarms_open ON watch_alarms (opened_at) WHERE closed_at IS NULL;
 CREATE INDEX watch_alarms_opened ON watch_alarms (opened_at);
 
