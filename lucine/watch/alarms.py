@@ -86,8 +86,8 @@ async def raise_alarm(
         grown_at=now, acknowledged_at=None, acknowledged_by="", closed_at=None, closed_by="", evidence=evidence,
     )  # fmt: skip
     await db.run(
-        f"INSERT INTO watch_alarms ({PLAIN}, ordinary, evidence) VALUES (:id, :family, :client, :feature, :since, :opened_at, :grown_at,"
-        " NULL, '', NULL, '', 0, :said)",
+        f"INSERT INTO watch_alarms ({PLAIN}, ordinary, evidence) VALUES (:id, :family, :client, :feature, :since,"
+        " :opened_at, :grown_at, NULL, '', NULL, '', 0, :said)",
         id=alarm.id, family=family, client=client, feature=feature, since=since, opened_at=now, grown_at=now, said=said,
     )  # fmt: skip
     await write_ledger(db, now, keys, "alarm.opened", "", {"alarm": alarm.id, "family": family, "client": client})
