@@ -127,7 +127,7 @@ def _check(archive: zipfile.ZipFile, jwks: bytes | None) -> Checked:
         raise BadEvidence("the manifest names other files")
     for name in CONTENTS:
         if _content(archive, name) != manifest.files[name]:
-            raise BadEvidence(f"{name} was changed")
+            raise BadEvidence(f"{name!r} was changed")
     return Checked(manifest=manifest, thumbprint=key.thumbprint())
 
 
@@ -136,7 +136,7 @@ def _read(archive: zipfile.ZipFile, name: str) -> bytes:
     with archive.open(name) as entry:
         data = entry.read(MANIFEST_MAX_BYTES + 1)
     if len(data) > MANIFEST_MAX_BYTES:
-        raise BadEvidence(f"{name} is too large")
+        raise BadEvidence(f"{name!r} is too large")
     return data
 
 
@@ -160,6 +160,6 @@ def _content(archive: zipfile.ZipFile, name: str) -> Content:
         while piece := entry.read(CHUNK_BYTES):
             size += len(piece)
             if size > CONTENT_MAX_BYTES:
-                raise BadEvidence(f"{name} is too large")
+                raise BadEvidence(f"{name!r} is too large")
             digest.update(piece)
     return Content(digest.hexdigest(), size)

@@ -20,7 +20,7 @@ from lucine.web import Visit, not_found, page
 from .charts import calendars, compare, in_vain, last_days, midnight, stack
 from .officers import officer_names
 from .sessions import PATH, Session, find_session
-from .words import TIMES_MAX, sureness, times
+from .words import sureness
 
 HOUR, DAY = 3600, 86400
 LIVE_HOURS, MAP_DAYS = 24, 7
@@ -121,8 +121,7 @@ async def show_alarm(visit: Visit, session: Session) -> Response:
     return page(
         visit, "officer/alarm.html", session=session, tab="alarms", alarm=alarm, now=now,
         services=await service_names(visit), contacts={client.id for client in clients if client.contact},
-        fresh=session.fresh(now), sureness=sureness(certainty), beyond=times(certainty) == TIMES_MAX,
-        times=format_decimal(times(certainty), locale=visit.language),
+        fresh=session.fresh(now), sureness=sureness(certainty),
         figure=lambda number: format_decimal(round(number, 1), locale=visit.language),
         span=span, compared=compare(alarm.evidence.seen, alarm.evidence.expected), named=named,
         networks=await networks_named(db, **span),

@@ -6,6 +6,7 @@ import msgspec
 from starlette.responses import Response
 
 from lucine.directory import national_id_of
+from lucine.phone.holders import holder_of_number
 from lucine.safe import Transaction, tokens
 from lucine.watch import browser_name, browsers, place, tries
 from lucine.web import House, Refusal, Visit, cookies, json_answer
@@ -129,7 +130,7 @@ async def begin(visit: Visit, request: Request, *, service: str, host: str) -> R
     number = national_id_of(request.login_hint) if request.login_hint else None
     browser = browser_name.browser_name(visit.request.headers.get("user-agent", ""))
     async with house.db.transaction() as db:
-        if number and not await browsers.may_be_known(db, visit.cookie("browser")):
+        if number and not await _is_her_own(db, number, visit.cookie("browser")):
             await tries.note_try(
                 db, visit.now, house.keys, number=number, client=request.client, channel="page",
                 prefix=place.prefix_of(visit.address),
@@ -142,6 +143,13 @@ async def begin(visit: Visit, request: Request, *, service: str, host: str) -> R
     answer = redirect(f"/start/{start}" + (f"?ui_locales={visit.language}" if request.ui_locales else ""))
     cookies.set_cookie(answer, "visit", cookie)
     return answer
+
+
+async def _is_her_own(db: Transaction, number: str, cookie: str | None) -> bool:
+    """Whether the cookie names a browser of the person who is named. It proves nothing yet."""
+    owner = await browsers.holder_of_cookie(db, cookie)
+    named = await holder_of_number(db, number) if owner else None
+    return named is not None and named.id == owner
 
 
 async def begin_own(visit: Visit, path: str, *, prompt: str = "") -> Response:

@@ -37,6 +37,7 @@ SLOW_DOWN_SECONDS = 5
 BINDING_MESSAGE_MAX_LENGTH = 100
 NOTIFICATION_TOKEN_MAX_LENGTH = 1024
 WAITING_MAX = 500  # of one client for one number
+HINT_MAX_LENGTH = 4096
 HINTS = ("login_hint", "id_token_hint", "login_hint_token")
 
 
@@ -76,8 +77,12 @@ async def start_ciba(visit: Visit, _: None) -> Response:
                 db, visit.now, shown=shown, seconds=seconds, kind="ring" if rings else "silent",
                 holder=holder.id if holder else None, code=house.keys.digest("screen code:" + code), rings=rings,
             )  # fmt: skip
-            await _keep(db, visit.now, house.keys, client, form, auth_req_id, about, ask, seconds,
-                        {"address": visit.address, "number": number, "bonded": int(bonded)})  # fmt: skip
+            watched: dict[str, str | int] = {
+                "address": visit.address,
+                "number": national_id_of(number) or "",
+                "bonded": int(bonded),
+            }
+            await _keep(db, visit.now, house.keys, client, form, auth_req_id, about, ask, seconds, watched)
     if closed:  # after it was counted; whoever is named (CIBA section 13)
         words = "Ce service ne peut pas demander par numéro en ce moment."
         detail = "closed for a while: numbers were tried through this client; id_token_hint works"
@@ -135,6 +140,8 @@ async def _keep(
 def _check_form(form: dict[str, str], client: Client) -> None:
     if sum(hint in form for hint in HINTS) != 1:
         raise _refuse("invalid_request", f"exactly one of {', '.join(HINTS)}")
+    if any(len(form.get(hint, "")) > HINT_MAX_LENGTH for hint in HINTS):
+        raise _refuse("invalid_request", f"a hint has at most {HINT_MAX_LENGTH} characters")
     if "request" in form:
         raise _refuse("invalid_request", "signed authentication requests are not supported")
     if "openid" not in form.get("scope", "").split(" "):

@@ -13,6 +13,7 @@ from lucine.phone.notices import tell_holder
 from lucine.safe import Keys, Reader, Transaction, write_ledger
 from lucine.watch.browsers import Known, PublicKey, pair_browser, thumbprint
 from lucine.watch.histories import is_hers, judge_sign_in, remember_sign_in, signs_of
+from lucine.watch.place import prefix_of
 from lucine.watch.risk import Judged
 from lucine.web.settings import Settings
 
@@ -32,9 +33,14 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def finish_start(
-    db: Transaction, now: float, keys: Keys, settings: Settings, *, start: Start, before: Session | None
-) -> Finished | Judged:
-    """Turn an approved start into a session, once; or what was found odd. Keep the transaction either way."""
+    db: Transaction, now: float, keys: Keys, settings: Settings, *, start: Start, before: Session | None, address: str,
+    browser: str,
+) -> Finished | Judged:  # fmt: skip
+    """Turn an approved start into a session, once; or what was found odd. Keep the transaction either way.
+
+    ``address``, ``browser``: of who finishes. One request through a house of hers would clear all others if only
+    the opening were judged: the odder of the two counts.
+    """
     ask = await _approved(db, now, start)
     assert ask.holder is not None
     first = await asks.find_ask(db, start.first_ask) if start.first_ask else None
@@ -42,12 +48,18 @@ async def finish_start(
         raise asks.gone()
     method = METHODS[ask.kind] if ask.claimed_at or ask.ring_at else "passkey"
     known = await is_hers(db, holder=ask.holder, browser=start.browser, key=start.browser_key)
-    signs = signs_of(now, address=start.address, browser=start.browser_name, client=start.client,
-                     method="phone" if method == "known" else method, known=known)  # fmt: skip
-    judged = await judge_sign_in(db, now, holder=ask.holder, signs=signs)
+    opened, finished = (
+        signs_of(now, address=where, browser=name, client=start.client,
+                 method="phone" if method == "known" else method, known=known)
+        for where, name in ((start.address, start.browser_name), (address, browser))
+    )  # fmt: skip
+    signs, judged = opened, await judge_sign_in(db, now, holder=ask.holder, signs=opened)
+    if finished != opened:
+        other = await judge_sign_in(db, now, holder=ask.holder, signs=finished)
+        signs, judged = max(((opened, judged), (finished, other)), key=lambda pair: pair[1].score)
     if first:
         judged = Judged(judged.score, tuple(start.reasons.split()), "one_more_proof")
-    elif judged.verdict == "hold" and not await _was_held(db, now, ask.holder):
+    elif judged.verdict == "hold" and not await _was_held(db, now, ask.holder, address):
         return await _hold(db, now, keys, start, ask, judged)
     elif judged.verdict != "allow":
         return await _ask_again(db, now, keys, settings, start, ask, judged)
@@ -59,8 +71,8 @@ async def finish_start(
     kept = await _keep(db, now, keys, start, ask if ask.keep or not first else first)
     session, cookie = await open_session(
         db, now, keys, settings, holder=ask.holder, method=method, ask=ask.id,
-        browser=kept.id if kept else start.browser, browser_name=start.browser_name, place=start.place, before=before,
-        judged=judged,
+        browser=kept.id if kept else start.browser if known else None, browser_name=start.browser_name,
+        place=start.place, before=before, judged=judged,
     )  # fmt: skip
     await remember_sign_in(db, now, session=session.id, holder=ask.holder, signs=signs)
     await db.run("UPDATE signin_starts SET session = :session WHERE id = :id", session=session.id, id=start.id)
@@ -122,9 +134,11 @@ async def _write(db: Transaction, now: float, keys: Keys, act: str, ask: asks.As
     await write_ledger(db, now, keys, act, str(ask.holder), facts)
 
 
-async def _was_held(db: Reader, now: float, holder: str) -> bool:
-    """Whether she has just been told of a sign-in that was held."""
-    return await db.one(
-        "SELECT id FROM signin_starts WHERE held = :holder AND finished_at > :since LIMIT 1",
+async def _was_held(db: Reader, now: float, holder: str, address: str) -> bool:
+    """Whether a sign-in from this very place was held just now, of which she was told and said nothing bad."""
+    rows = await db.all(
+        "SELECT ask, address FROM signin_starts WHERE held = :holder AND finished_at > :since",
         holder=holder, since=now - HELD_SECONDS,
-    ) is not None  # fmt: skip
+    )  # fmt: skip
+    held = await asks.kept_asks(db, (row["ask"] for row in rows if prefix_of(row["address"]) == prefix_of(address)))
+    return any(not ask.disowned_at for ask in held.values())

@@ -16,7 +16,7 @@ from lucine.safe import Keys, Transaction, tokens
 
 COST = 200  # PBKDF2 rounds of one try: 26 us natively, about 50 us in a browser
 TRIES = 4000  # at most, at level 1: half of it on average, so 0.1 s of one core
-LEVEL_FACTOR = 4
+LEVEL_FACTOR = 2
 KEY_LENGTH = 32  # bytes
 PREFIX_LENGTH = 16  # bytes of the key that are told, so that a wrong counter is never taken for the right one
 

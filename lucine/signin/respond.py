@@ -7,9 +7,9 @@ convicts an address; none rests on one report. What an officer has taken back st
 import msgspec
 
 from lucine.safe import Keys, Reader, Transaction
-from lucine.watch.alarms import EVERY_CLIENT, Alarm
+from lucine.watch.alarms import EVERY_CLIENT, Alarm, Family
 from lucine.watch.events import hourly
-from lucine.watch.measures import LASTING_SECONDS, Kind, Measure, active_measure, measures_of, take_measure
+from lucine.watch.measures import Kind, Measure, active_measure, measures_of, take_measure, taken_back
 from lucine.watch.views import people_named
 from lucine.web.pages import text
 from lucine.web.settings import Settings
@@ -20,7 +20,6 @@ from .deliveries import queue_letter
 DAY_SECONDS = 86400
 LEVELS_FROM = (500.0, 2_000.0, 10_000.0)  # tries a day beyond the ordinary that raise the work to levels 2 to 4
 HOUR_SECONDS = 3600
-PAUSE_SECONDS = 60  # an alarm may grow many times a second
 TIMES_TRIED = 20  # of one number in an hour: somebody means her, and she had better scan
 CIBA_UNANSWERED = 40  # silent requests that nobody answered
 SERVICE_TRIES = 20  # of an alarm over all services, those that had as many are told
@@ -33,6 +32,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     ``named``: how often each holder's number was tried in vain within an hour.
     """
 
+    family: Family
     client: str
     daily: float
     services: dict[str, int]
@@ -52,32 +52,32 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
 def measures_due(facts: Facts) -> list[Due]:
     """The rule."""
     level = 1 + sum(facts.daily >= bound for bound in LEVELS_FROM)
-    due = [Due(kind="proof_of_work", target=facts.client, level=level)]
     if facts.client == EVERY_CLIENT:
-        told = [service for service, tries in facts.services.items() if tries >= SERVICE_TRIES]
+        # An address is convicted by nobody, least of all for everybody else: sources are the officers' to judge.
+        told = [] if facts.family == "sources" else [
+            service for service, tries in facts.services.items() if tries >= SERVICE_TRIES
+        ]  # fmt: skip
     else:
         told = [facts.client]
-        # Abused means that those who answer are the fewer: a busy service is not closed for what it always had.
-        if facts.ciba_unanswered >= CIBA_UNANSWERED and facts.ciba_unanswered > facts.ciba_completed:
-            due.append(Due(kind="ciba_closed", target=facts.client))
+    due = [Due(kind="proof_of_work", target=service, level=level) for service in told]
+    # Abused means that those who answer are the fewer: a busy service is not closed for what it always had.
+    abused = CIBA_UNANSWERED <= facts.ciba_unanswered > facts.ciba_completed
+    if facts.client != EVERY_CLIENT and abused:
+        due.append(Due(kind="ciba_closed", target=facts.client))
     due += [Due(kind="qr_only", target=holder) for holder, tries in facts.named.items() if tries >= TIMES_TRIED]
     return due + [Due(kind="service_told", target=service) for service in told]
 
 
 async def respond(db: Transaction, now: float, keys: Keys, settings: Settings, alarm: Alarm) -> list[Measure]:
-    """Take what an alarm asks for that is new, or has grown since a minute; the measures that are new.
+    """Take what an alarm asks for that is new or has grown (once a minute at most); the measures that are new.
 
     Each service is told once. What is in force lasts longer by every answer.
     """
-    working = await active_measure(db, now, kind="proof_of_work", target=alarm.client)
-    if alarm.opened_at < now and working and working.until > now + LASTING_SECONDS - PAUSE_SECONDS:
-        return []
-    before = await measures_of(db, alarm.id)
-    taken_back = {(measure.kind, measure.target) for measure in before if measure.ended_by}
+    before, refused = await measures_of(db, alarm.id), await taken_back(db)
     told = {measure.target for measure in before if measure.kind == "service_told"}
     new = []
     for one in measures_due(await _facts(db, now, alarm)):
-        if (one.kind, one.target) in taken_back:
+        if (one.kind, one.target) in refused:
             continue
         if one.kind == "service_told" and (one.target in told or await _contact_of(db, one.target) is None):
             continue
@@ -101,13 +101,16 @@ async def _facts(db: Reader, now: float, alarm: Alarm) -> Facts:
     evidence = alarm.evidence
     beyond = max((seen - evidence.expected.get(what, 0.0) for what, seen in evidence.seen.items()), default=0.0)
     client = None if alarm.client == EVERY_CLIENT else alarm.client
-    hours = await hourly(db, since=alarm.since, before=now + 1, client=client) if client else []
+    today = max(alarm.since, now - DAY_SECONDS)
+    hours = await hourly(db, since=today, before=now + 1, client=client) if client else []
     silent = [row for row in hours if row["channel"] == "ciba" and not row["known"]]
     people = await people_named(db, since=max(alarm.since, now - HOUR_SECONDS), before=now + 1, client=client,
                                 limit=PEOPLE_MAX)  # fmt: skip
     return Facts(
+        family=alarm.family,
         client=alarm.client,
-        daily=max(0.0, beyond) * DAY_SECONDS / max(HOUR_SECONDS, now - alarm.since),
+        # Never by a part of a day: a burst of an hour is not a campaign of twenty-four times its size.
+        daily=max(0.0, beyond) * DAY_SECONDS / max(DAY_SECONDS, now - alarm.since),
         services=evidence.services,
         ciba_unanswered=sum(row["events"] for row in silent if row["outcome"] != "completed"),
         ciba_completed=sum(row["events"] for row in silent if row["outcome"] == "completed"),

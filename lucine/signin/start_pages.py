@@ -12,6 +12,7 @@ from lucine.phone.credentials import verify_credential
 from lucine.phone.passkeys import request_options
 from lucine.phone.typed import claim_by_typed_code
 from lucine.safe import tokens
+from lucine.watch.browser_name import browser_name
 from lucine.watch.browsers import KEPT_SECONDS, Copied, Known, PublicKey, may_be_known
 from lucine.watch.risk import Judged
 from lucine.web import House, Refusal, Visit, cookies, json_answer, page
@@ -68,9 +69,7 @@ async def show_start(visit: Visit, start: Start) -> Response:
     service, again = await _again(visit, start)
     ask = await asks.find_ask(house.db, start.ask)
     if start.finished_at is not None:
-        return page(
-            visit, "signin/done.html", service=service, again=again, held=start.held, reasons=start.reasons.split()
-        )
+        return page(visit, "signin/done.html", service=service, again=again, held=start.held)
     work = start.work
     return page(
         visit, "signin/start.html", service=service, again=again, start=start.id, ask=ask.id,
@@ -78,7 +77,7 @@ async def show_start(visit: Visit, start: Start) -> Response:
         challenge=msgspec.json.encode(challenge_of(house.keys, start.id, work)).decode() if work else "",
         expires_at=ask.expires_at, origin=house.settings.origin, passkey=True,
         known=not start.first_ask and await may_be_known(house.db, visit.cookie(BROWSER_COOKIE)),
-        proof=start.first_ask is not None, reasons=start.reasons.split(),
+        proof=start.first_ask is not None,
     )  # fmt: skip
 
 
@@ -209,7 +208,10 @@ async def finish(visit: Visit, start: Start) -> Response:
     house = visit.house
     before = await session_of(visit)
     async with house.db.transaction() as db:
-        done = await finish_start(db, visit.now, house.keys, house.settings, start=start, before=before)
+        done = await finish_start(
+            db, visit.now, house.keys, house.settings, start=start, before=before, address=visit.address,
+            browser=browser_name(visit.request.headers.get("user-agent", "")),
+        )  # fmt: skip
         location = start.request.redirect_uri
         if isinstance(done, Finished) and start.client != OWN_PAGES:
             location = await code_address(db, visit, start.request, done.session)

@@ -1,26 +1,32 @@
 """What the watch is told of starts: each once, when it is over, away from whoever waits."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
+import structlog
 
 from lucine.directory.people import towns_and_professions
 from lucine.phone import asks
 from lucine.phone.credentials import holders_of_numbers
 from lucine.phone.holders import find_holder
-from lucine.safe import Row, Transaction
+from lucine.safe import Row, StorageUnavailable, Transaction, write_ledger
 from lucine.watch.alarms import close_alarm, quiet_alarms
+from lucine.watch.browsers import owners_of_browsers
 from lucine.watch.campaign import Weighed, weigh
 from lucine.watch.detector import Named
 from lucine.watch.events import NOBODY, OWN_PAGES, Channel, Event, Outcome, number_digest
 from lucine.watch.measures import end_measures
 from lucine.watch.sketches import weigh_sources
-from lucine.watch.users import keep_user, times_today, users_among
+from lucine.watch.users import keep_users, times_today, users_among
 from lucine.web import House
 
 from .respond import respond
 
+log = structlog.get_logger()
+
 BATCH = 500
+SLICE_SECONDS = 600
 OWN_ACCOUNT_TIMES = 3  # sign-ins a day of one person that speak for an ordinary day
 
 
@@ -33,6 +39,7 @@ class _Over(msgspec.Struct, frozen=True, kw_only=True):
     channel: Channel
     address: str
     number: str
+    owner: str
     known: bool
     completed: bool
     gave_up: bool
@@ -42,12 +49,39 @@ class _Over(msgspec.Struct, frozen=True, kw_only=True):
 
 async def note_starts(house: House, now: float) -> bool:
     """Chore: hand down what is over. Whether more is left."""
+    try:
+        return await _note(house, now, BATCH)
+    except StorageUnavailable:
+        raise
+    except Exception:
+        # Whatever a stranger has made of it, one start must not stop the watch: one by one, and past the bad one.
+        log.error("batch_not_noted", exc_info=True)
+        return await _note_singly(house, now)
+
+
+async def _note_singly(house: House, now: float) -> bool:
+    for _ in range(BATCH):
+        try:
+            if not await _note(house, now, 1):
+                return False
+        except StorageUnavailable:
+            raise
+        except Exception:
+            log.error("start_not_noted", exc_info=True)
+            async with house.db.transaction() as db:
+                passed = [*await _starts(db, now, now, 1), *await _requests(db, now, now, 1)]
+                await write_ledger(db, now, house.keys, "watch.passed_over", "", {"starts": str(len(passed))})
+    return True
+
+
+async def _note(house: House, now: float, most: int) -> bool:
     async with house.db.transaction() as db:
-        batch = [*await _starts(db, now), *await _requests(db, now)]
+        until = min(now, await _oldest(db, now) + SLICE_SECONDS)
+        batch = [*await _starts(db, now, until, most), *await _requests(db, now, until, most)]
         if batch:
             for alarm, _ in await weigh(db, now, house.keys, await _weighed(db, now, house, batch)):
                 await respond(db, now, house.keys, house.settings, alarm)
-    return len(batch) >= BATCH
+    return len(batch) >= most or until < now
 
 
 async def watch_sources(house: House, now: float) -> bool:
@@ -61,27 +95,40 @@ async def watch_sources(house: House, now: float) -> bool:
     return False
 
 
-async def _starts(db: Transaction, now: float) -> list[_Over]:
+async def _oldest(db: Transaction, now: float) -> float:
+    """When the first of those that wait was over: after a pause they are handed down in their order, in slices."""
+    ends = [
+        await db.one(f"SELECT MIN({key}) AS first FROM {table} WHERE noted_at IS NULL AND {key} IS NOT NULL")
+        for table, key in (("signin_starts", "finished_at"), ("signin_starts", "expires_at"),
+                           ("signin_ciba", "spent_at"), ("signin_ciba", "expires_at"))
+    ]  # fmt: skip
+    return min((row["first"] for row in ends if row and row["first"] is not None), default=now)
+
+
+async def _starts(db: Transaction, now: float, until: float, most: int) -> list[_Over]:
     """Starts that are over and were not handed down: from here on they are."""
     rows: list[Row] = []
     # Two statements, for two indexes: those that ended by themselves, and those whose time is over.
-    for over, key in (("finished_at IS NOT NULL", "finished_at"), ("expires_at <= :now", "expires_at")):
+    for over, key in (("finished_at <= :until", "finished_at"), ("expires_at <= :until", "expires_at")):
         rows += await db.all(
             "UPDATE signin_starts SET noted_at = :now WHERE id IN (SELECT id FROM signin_starts"
-            f" WHERE noted_at IS NULL AND {over} ORDER BY {key} LIMIT {BATCH}) AND noted_at IS NULL"
+            f" WHERE noted_at IS NULL AND {over} ORDER BY {key} LIMIT {most}) AND noted_at IS NULL"
             " RETURNING ask, client, browser, address, number, session, opened_at, finished_at, expires_at",
             now=now,
+            until=until,
         )
     kept = await asks.kept_asks(db, (row["ask"] for row in rows))
-    return [_start(row, kept.get(row["ask"])) for row in rows]
+    owners = await owners_of_browsers(db, {row["browser"] for row in rows if row["browser"]})
+    return [_start(row, kept.get(row["ask"]), owners.get(row["browser"], "")) for row in rows]
 
 
-def _start(row: Row, ask: asks.Ask | None) -> _Over:
+def _start(row: Row, ask: asks.Ask | None, owner: str) -> _Over:
+    """``owner``: whose known browser it was that proved its key."""
     passkey = ask is not None and ask.answer == "approved" and ask.claimed_at is None and ask.ring_at is None
     return _Over(
         id=row["ask"], ask=ask, client=row["client"] or OWN_PAGES, channel="page", address=row["address"],
         number=row["number"],
-        known=row["browser"] is not None or passkey, completed=row["session"] is not None,
+        owner=owner, known=passkey, completed=row["session"] is not None,
         gave_up=row["finished_at"] is not None, opened_at=row["opened_at"],
         over_at=row["finished_at"] or _answered_at(ask) or row["expires_at"],
     )  # fmt: skip
@@ -91,15 +138,16 @@ def _answered_at(ask: asks.Ask | None) -> float | None:
     return ask.answered_at if ask else None
 
 
-async def _requests(db: Transaction, now: float) -> list[_Over]:
+async def _requests(db: Transaction, now: float, until: float, most: int) -> list[_Over]:
     """CIBA requests that are over and were not handed down: from here on they are."""
     rows: list[Row] = []
-    for over, key in (("spent_at IS NOT NULL", "spent_at"), ("expires_at <= :now", "expires_at")):
+    for over, key in (("spent_at <= :until", "spent_at"), ("expires_at <= :until", "expires_at")):
         rows += await db.all(
             "UPDATE signin_ciba SET noted_at = :now WHERE digest IN (SELECT digest FROM signin_ciba"
-            f" WHERE noted_at IS NULL AND {over} ORDER BY {key} LIMIT {BATCH}) AND noted_at IS NULL"
+            f" WHERE noted_at IS NULL AND {over} ORDER BY {key} LIMIT {most}) AND noted_at IS NULL"
             " RETURNING client, ask, address, number, bonded, made_at, spent_at, expires_at",
             now=now,
+            until=until,
         )
     kept = await asks.kept_asks(db, (row["ask"] for row in rows))
     return [_request(row, kept.get(row["ask"])) for row in rows]
@@ -108,8 +156,8 @@ async def _requests(db: Transaction, now: float) -> list[_Over]:
 def _request(row: Row, ask: asks.Ask | None) -> _Over:
     return _Over(
         id=row["ask"], ask=ask, client=row["client"], channel="ciba", address=row["address"], number=row["number"],
-        known=bool(row["bonded"]), completed=row["spent_at"] is not None, gave_up=False, opened_at=row["made_at"],
-        over_at=row["spent_at"] or _answered_at(ask) or row["expires_at"],
+        owner="", known=bool(row["bonded"]), completed=row["spent_at"] is not None, gave_up=False,
+        opened_at=row["made_at"], over_at=row["spent_at"] or _answered_at(ask) or row["expires_at"],
     )  # fmt: skip
 
 
@@ -126,23 +174,29 @@ async def _weighed(db: Transaction, now: float, house: House, batch: Sequence[_O
             number, holder = (await find_holder(db, over.ask.holder)).national_id, over.ask.holder
         elif named:
             holder = named[0]
+        # A known browser is one of hers: a stranger who keeps his own and names others' numbers is a stranger.
+        known = over.known or bool(over.owner and (not number or over.owner == holder))
         events.append(Event(
             id=over.id, at=over.opened_at, over_at=over.over_at, client=over.client, channel=over.channel,
-            known=over.known, number=number_digest(house.keys, number) if number else None, holder=holder,
+            known=known, number=number_digest(house.keys, number) if number else None, holder=holder,
             newcomer=NOBODY, near="", address=over.address, outcome=outcome,
         ))  # fmt: skip
     users = await users_among(db, now, {event.number for event in events if event.number})
-    weighed = []
+    weighed, came, times = [], set[tuple[bytes, str]](), Counter[str]()
     for event, over in zip(events, batch, strict=True):
         if event.number:
             newcomer = int((event.number, event.client) not in users)
             event = msgspec.structs.replace(event, newcomer=newcomer)
         completed = event.outcome == "completed" and event.number
+        repeated = False
         if completed and event.number:
-            await keep_user(db, now, number=event.number, client=event.client)
-        repeated = bool(completed) and await times_today(db, now, holder=event.holder) >= OWN_ACCOUNT_TIMES
+            came.add((event.number, event.client))
+            times[event.holder] += 1
+            before = await times_today(db, now, holder=event.holder)
+            repeated = before + times[event.holder] > OWN_ACCOUNT_TIMES
         named_as = None if completed else _named(over.number, *towns.get(over.number, ("", "")))
         weighed.append(Weighed(event=event, named=named_as, repeated=repeated))
+    await keep_users(db, now, came)
     return weighed
 
 
@@ -161,7 +215,7 @@ def _outcome(over: _Over, *, enrolled: bool) -> Outcome:
 
 def _named(number: str, town: str, profession: str) -> Named | None:
     """Where a number stands in the register; of one that is not in it, the number alone."""
-    if not number.isascii() or not number.isdecimal():
+    if not number:
         return None
     # Without the Luhn digit, numbers are given in order.
-    return Named(number=int(number[1:] or 0) // 10, town=town, profession=profession)
+    return Named(number=int(number[1:]) // 10, town=town, profession=profession)

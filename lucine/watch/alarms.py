@@ -152,6 +152,24 @@ async def close_alarm(db: Transaction, now: float, keys: Keys, *, alarm: str, by
     return bool(done)
 
 
+async def take_ordinary(db: Transaction, *, client: str) -> list[str]:
+    """The features whose alarms an officer closed as ordinary and of which the detector was not told yet."""
+    rows = await db.all(
+        "UPDATE watch_alarms SET ordinary = 2 WHERE client = :client AND ordinary = 1 RETURNING feature", client=client
+    )
+    return [row["feature"] for row in rows]
+
+
+async def closed_today(db: Reader, *, client: str, feature: str, since: float) -> int:
+    """Of how many numbers the largest alarm about sources spoke that was closed since then; 0 if none was."""
+    rows = await db.all(
+        "SELECT evidence FROM watch_alarms WHERE family = 'sources' AND client = :client AND feature = :feature"
+        " AND closed_at >= :since",
+        client=client, feature=feature, since=since,
+    )  # fmt: skip
+    return max((msgspec.json.decode(row["evidence"], type=Evidence).numbers for row in rows), default=0)
+
+
 async def quiet_alarms(db: Reader, now: float) -> list[str]:
     """Those that have not grown for QUIET_SECONDS: time closes them."""
     rows = await db.all("SELECT id FROM watch_alarms WHERE closed_at IS NULL AND grown_at < :old",

@@ -11,6 +11,7 @@ been replaced, over a good signature, and the browser is forgotten.
 """
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -19,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256, Hash
 
-from lucine.safe import Keys, Reader, Transaction, tokens, write_ledger
+from lucine.safe import Keys, Reader, Transaction, among, tokens, write_ledger
 
 NAME_MAX_LENGTH = 60
 KEPT_SECONDS = 400 * 86400  # the longest a browser keeps a cookie
@@ -101,6 +102,13 @@ async def may_be_known(db: Reader, cookie: str | None) -> bool:
     Whatever its secret: a copy shows itself by the tap, and who holds one learns nothing from the page.
     """
     return await _find(db, cookie) is not None
+
+
+async def owners_of_browsers(db: Reader, browsers: Iterable[str]) -> dict[str, str]:
+    """Whose each of these browsers is, or was."""
+    which, values = among(browsers)
+    rows = await db.all(f"SELECT id, holder FROM watch_browsers WHERE id IN {which}", **values)
+    return {row["id"]: row["holder"] for row in rows}
 
 
 async def holder_of_cookie(db: Reader, cookie: str | None) -> str | None:

@@ -4,19 +4,21 @@ The detector's state is a row for each scope, held while a batch is weighed: sev
 take turns, none counts an event twice, and none that was acknowledged is lost with a process.
 """
 
+import hashlib
 from collections.abc import Sequence
 
 import msgspec
 
 from lucine.safe import Keys, Transaction
 
-from .alarms import Alarm, Family, open_alarm, raise_alarm
+from .alarms import Alarm, Family, open_alarm, raise_alarm, take_ordinary
 from .cusum import Cusum, Running
 from .detector import (
     DESIGNS,
     ENDS,
     EVERYWHERE,
     FEATURES,
+    GUESSES,
     Detector,
     Feature,
     Named,
@@ -43,13 +45,23 @@ class Weighed(msgspec.Struct, frozen=True, kw_only=True):
     repeated: bool
 
 
+class _Made(msgspec.Struct):
+    designs: str
+
+
 class _Learned(msgspec.Struct):
     rates: dict[Feature, Rates]
 
 
 class _Running(msgspec.Struct):
+    """``designs``: by which it was made; a later version begins anew where it tests for something else."""
+
+    designs: str
     tests: dict[Feature, Running]
     recent: list[Named]
+
+
+DESIGNED = hashlib.sha256(msgspec.json.encode([DESIGNS, GUESSES], order="sorted")).hexdigest()[:16]
 
 
 async def weigh(db: Transaction, now: float, keys: Keys, batch: Sequence[Weighed]) -> list[tuple[Alarm, bool]]:
@@ -64,7 +76,7 @@ async def weigh(db: Transaction, now: float, keys: Keys, batch: Sequence[Weighed
         if ENDS[event.outcome] and weighed.named:
             near[event.id] = " ".join(sorted(likenesses(weighed.named, detectors[EVERYWHERE].recent)))
         seen = Seen(
-            at=event.over_at, client=event.client, outcome=event.outcome, newcomer=event.newcomer,
+            at=min(now, event.over_at), client=event.client, outcome=event.outcome, newcomer=event.newcomer,
             named=weighed.named, repeated=weighed.repeated,
         )  # fmt: skip
         signs.update({(sign.scope, sign.feature): sign for sign in observe(detectors, seen)})
@@ -81,7 +93,7 @@ async def weigh(db: Transaction, now: float, keys: Keys, batch: Sequence[Weighed
 
 async def _load(db: Transaction, now: float, keys: Keys, scope: str) -> Detector:
     """The detector of a scope; its row is held from here on."""
-    held = "UPDATE watch_detector SET version = version + 1 WHERE scope = :scope RETURNING learned, running, saved_at"
+    held = "UPDATE watch_detector SET version = version + 1 WHERE scope = :scope RETURNING learned, running"
     row = await db.one(held, scope=scope)
     if row is None:
         await db.run(
@@ -93,21 +105,21 @@ async def _load(db: Transaction, now: float, keys: Keys, scope: str) -> Detector
         assert row is not None
     if not row["running"]:
         return Detector.start(scope, now)
+    plain = keys.unseal(f"watch_detector.running.{scope}", row["running"])
+    if msgspec.msgpack.decode(plain, type=_Made).designs != DESIGNED:
+        return Detector.start(scope, now)
+    running = msgspec.msgpack.decode(plain, type=_Running)
     learned = msgspec.msgpack.decode(keys.unseal(f"watch_detector.learned.{scope}", row["learned"]), type=_Learned)
-    running = msgspec.msgpack.decode(keys.unseal(f"watch_detector.running.{scope}", row["running"]), type=_Running)
     tests = {feature: Cusum(DESIGNS[feature], learned.rates[feature], running.tests[feature]) for feature in FEATURES}
-    for closed in await db.all(
-        "SELECT feature FROM watch_alarms WHERE client = :scope AND ordinary = 1 AND closed_at >= :saved",
-        scope=scope, saved=row["saved_at"],
-    ):  # fmt: skip
-        if closed["feature"] in tests:
-            tests[closed["feature"]].accept()
+    for feature in await take_ordinary(db, client=scope):
+        if feature in tests:
+            tests[feature].accept()
     return Detector(scope, tests, running.recent)
 
 
 async def _save(db: Transaction, now: float, keys: Keys, detector: Detector) -> None:
     learned = _Learned({feature: test.rates for feature, test in detector.tests.items()})
-    running = _Running({feature: test.running for feature, test in detector.tests.items()}, detector.recent)
+    running = _Running(DESIGNED, {feature: test.running for feature, test in detector.tests.items()}, detector.recent)
     await db.run(
         "UPDATE watch_detector SET learned = :learned, running = :running, saved_at = :now WHERE scope = :scope",
         learned=keys.seal(f"watch_detector.learned.{detector.scope}", msgspec.msgpack.encode(learned)),

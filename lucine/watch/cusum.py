@@ -8,7 +8,7 @@ and it needs no address and no window: tries that are hours apart add up.
 A sum that passes its threshold begins again at zero: an attack that goes on passes it again. It never learns
 from what it suspects: an hour counts as ordinary only once every sum has come back to zero after it, and
 while no threshold has been passed for three days; the hours of an alarm are thrown away, unless an officer
-says that they are ordinary now.
+says that they are ordinary now. In its first two weeks it has only a guess to suspect by, and learns all.
 """
 
 import math
@@ -20,6 +20,7 @@ from .rates import Rates
 
 KNOWN_WELL: Final = 10_000.0  # events of late; who has seen fewer needs more to accuse anybody
 CALM_SECONDS: Final = 3 * 86400  # after a threshold was passed, before anything is learned again
+LEARNING_HOURS: Final = 14 * 24  # at first every hour without an alarm is learned: what it began with was a guess
 WAITING_MAX: Final = 14 * 24  # hours
 HOUR_SECONDS: Final = 3600
 
@@ -44,11 +45,13 @@ class Running(msgspec.Struct, kw_only=True):
     """What changes with each event. ``counts``: of the hour that runs; ``waiting``: hours not yet cleared.
 
     ``cleared``: the last hour in which every sum was at zero. ``calm_at``: when the last alarm is over, 0 for none.
+    ``began``: the hour in which it saw its first event.
     """
 
     sums: list[Sum]
     counts: list[int]
     hour: int
+    began: int
     waiting: list[tuple[int, list[int]]] = []
     cleared: int = -1
     calm_at: float = 0.0
@@ -75,7 +78,7 @@ class Cusum:
     def start(cls, designs: tuple[Design, ...], prior: tuple[float, ...], now: float) -> "Cusum":
         """A test that has seen nothing; ``prior``: the share of each kind on an ordinary day, as far as is known."""
         hour = int(now // HOUR_SECONDS)
-        running = Running(sums=[Sum() for _ in designs], counts=[0 for _ in prior], hour=hour)
+        running = Running(sums=[Sum() for _ in designs], counts=[0 for _ in prior], hour=hour, began=hour)
         return cls(designs, Rates.start(prior, hour), running)
 
     def observe(self, at: float, kind: int) -> Passed | None:
@@ -100,7 +103,8 @@ class Cusum:
         if passed is not None:
             running.sums = [Sum() for _ in self.designs]
             running.calm_at = at + CALM_SECONDS
-        elif quiet and not running.calm_at:
+            running.cleared = min(running.cleared, running.hour - 1)
+        elif (quiet or running.hour < running.began + LEARNING_HOURS) and not running.calm_at:
             running.cleared = running.hour
         return passed
 

@@ -11,7 +11,7 @@ from typing import Final, Literal
 import msgspec
 
 from .cusum import Cusum, Design, Passed
-from .events import Outcome
+from .events import NOBODY, Outcome
 
 EVERYWHERE: Final = ""  # the scope of all services together
 RECENT_MAX: Final = 64
@@ -119,7 +119,8 @@ class Detector:
     def observe(self, seen: Seen) -> list[Sign]:
         """One event; the thresholds that it passes."""
         end = ENDS[seen.outcome]
-        if end == 0 and seen.repeated:
+        # Who names nobody tries nobody: pages that are opened and left say nothing about a campaign.
+        if (end == 0 and seen.repeated) or (end and seen.newcomer == NOBODY):
             return []
         signs = []
         new = seen.newcomer == 1 or seen.outcome == "unknown_number"

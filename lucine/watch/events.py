@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from lucine.safe import Database, Keys, Reader, Row, Transaction, sweep
+from lucine.safe import Database, Keys, Reader, Row, Transaction, among, sweep
 
 from .place import network_kind, place_of, prefix_of
 
@@ -94,15 +94,17 @@ def source_of(keys: Keys, address: str) -> bytes:
 
 async def disown_events(db: Transaction, *, ids: Sequence[str]) -> None:
     """She says later that a completed sign-in was not her: its event and its hour say so too."""
-    for event in sorted(ids):
-        row = await db.one(
-            "UPDATE watch_events SET outcome = 'not_me' WHERE id = :id AND outcome = 'completed'"
-            " RETURNING at, client, channel, known",
-            id=event,
-        )  # fmt: skip
-        if row:
-            key = (int(row["at"] // HOUR_SECONDS), row["client"], row["channel"], row["known"])
-            await _count(db, Counter({(*key, "completed"): -1, (*key, "not_me"): 1}))
+    which, values = among(ids)
+    rows = await db.all(
+        f"UPDATE watch_events SET outcome = 'not_me' WHERE id IN {which} AND outcome = 'completed'"
+        " RETURNING at, client, channel, known",
+        **values,
+    )
+    counts = Counter[tuple[int, str, str, int, str]]()
+    for row in rows:
+        key = (int(row["at"] // HOUR_SECONDS), row["client"], row["channel"], row["known"])
+        counts.update({(*key, "completed"): -1, (*key, "not_me"): 1})
+    await _count(db, counts)
 
 
 async def recent_events(db: Reader, *, since: float, before: float = 1e12, limit: int = 100) -> list[Row]:

@@ -20,7 +20,7 @@ BATCH = 100
 class Measure(msgspec.Struct, frozen=True, kw_only=True):
     """``target``: a client (EVERY_CLIENT: all of them), or the holder whom ``qr_only`` protects.
 
-    ``level`` of ``proof_of_work``: 1 to 4, each four times the work of the one before; else 0.
+    ``level`` of ``proof_of_work``: 1 to 4, each twice the work of the one before; else 0.
     """
 
     id: str
@@ -44,12 +44,14 @@ def _measure(row: Row) -> Measure:
 async def take_measure(
     db: Transaction, now: float, keys: Keys, *, kind: Kind, target: str, alarm: str, level: int = 0, by: str = ""
 ) -> tuple[Measure, bool]:
-    """Take it, or let the one that is active last longer, at the higher level; whether it is new.
+    """Take it, or let the one that is active last longer, at this level; whether it is new.
 
     ``by``: the officer; '' when the watch takes it by itself.
     """
+    await db.run("UPDATE watch_measures SET ended_at = until WHERE kind = :kind AND target = :target"
+                 " AND ended_at IS NULL AND until <= :now", kind=kind, target=target, now=now)  # fmt: skip
     row = await db.one(
-        "UPDATE watch_measures SET until = :until, level = CASE WHEN level < :level THEN :level ELSE level END"
+        "UPDATE watch_measures SET until = :until, level = :level"
         " WHERE kind = :kind AND target = :target AND ended_at IS NULL AND until > :now"
         f" RETURNING {COLUMNS}",
         until=now + LASTING_SECONDS, level=level, kind=kind, target=target, now=now,
@@ -87,6 +89,15 @@ async def active_measures(db: Reader, now: float) -> list[Measure]:
         now=now,
     )
     return [_measure(row) for row in rows]
+
+
+async def taken_back(db: Reader) -> set[tuple[str, str]]:
+    """What officers took back for alarms that are still open: kind and target."""
+    rows = await db.all(
+        "SELECT kind, target FROM watch_measures WHERE ended_by <> ''"
+        " AND alarm IN (SELECT id FROM watch_alarms WHERE closed_at IS NULL)"
+    )
+    return {(row["kind"], row["target"]) for row in rows}
 
 
 async def measures_of(db: Reader, alarm: str) -> list[Measure]:

@@ -5,7 +5,7 @@ So several processes share them, and a process that dies takes nothing with it.
 
 from lucine.safe import Database, Keys, Transaction, sweep, tokens
 
-from .alarms import Alarm, Evidence, raise_alarm
+from .alarms import Alarm, Evidence, closed_today, open_alarm, raise_alarm
 from .sources import KINDS, Kind, Sources, Suspect, merge, suspects
 
 DAY_SECONDS = 86400
@@ -41,21 +41,28 @@ async def weigh_sources(db: Transaction, now: float, keys: Keys) -> list[tuple[A
         everything = await merge_sketches(db, day, f"{kind} all")
         unanswered = await merge_sketches(db, day, f"{kind} unanswered")
         found = suspects(kind, everything, unanswered) if everything and unanswered else []
-        if found:
-            raised.append(await _raise(db, now, keys, kind, found))
+        # A network is one of many; a service is told of itself.
+        groups = [[suspect] for suspect in found] if kind == "client" else [found] if found else []
+        raised += [one for group in groups if (one := await _raise(db, now, keys, kind, group))]
     return raised
 
 
-async def _raise(db: Transaction, now: float, keys: Keys, kind: Kind, found: list[Suspect]) -> tuple[Alarm, bool]:
-    numbers = sum(suspect.numbers for suspect in found)
+async def _raise(
+    db: Transaction, now: float, keys: Keys, kind: Kind, found: list[Suspect]
+) -> tuple[Alarm, bool] | None:
+    """None while there is no news: the sketches of a day stay as they are when its alarm was seen and closed."""
+    numbers, client = sum(suspect.numbers for suspect in found), found[0].source if kind == "client" else ""
+    since = now // DAY_SECONDS * DAY_SECONDS
+    before = await open_alarm(db, family="sources", client=client, feature=kind)
+    seen = before.evidence.numbers if before else 2 * await closed_today(db, client=client, feature=kind, since=since)
+    if numbers <= seen:
+        return None
     evidence = Evidence(
         events=numbers, numbers=numbers, certainty=0.0,
         seen={"unanswered": float(numbers)}, expected={"unanswered": 0.0},
         services={suspect.source: suspect.numbers for suspect in found} if kind == "client" else {},
         sources={} if kind == "client" else {suspect.source: suspect.numbers for suspect in found},
     )  # fmt: skip
-    since = now // DAY_SECONDS * DAY_SECONDS
-    client = found[0].source if kind == "client" else ""
     return await raise_alarm(
         db, now, keys, family="sources", client=client, feature=kind, since=since, evidence=evidence
     )

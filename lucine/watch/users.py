@@ -19,13 +19,14 @@ async def users_among(db: Reader, now: float, numbers: Iterable[bytes]) -> set[t
     return {(bytes(row["number"]), row["client"]) for row in rows}
 
 
-async def keep_user(db: Transaction, now: float, *, number: bytes, client: str) -> None:
-    """She has completed one now."""
-    await db.run(
+async def keep_users(db: Transaction, now: float, came: set[tuple[bytes, str]]) -> None:
+    """These numbers have completed a sign-in now, each at a client."""
+    await db.many(
         "INSERT INTO watch_users (number, client, seen_at) VALUES (:number, :client, :now)"
         " ON CONFLICT (number, client) DO UPDATE SET seen_at = excluded.seen_at",
-        number=number, client=client, now=now,
-    )  # fmt: skip
+        # In one order everywhere: on PostgreSQL two processes must not wait for each other's rows.
+        [{"number": number, "client": client, "now": now} for number, client in sorted(came)],
+    )
 
 
 async def times_today(db: Reader, now: float, *, holder: str) -> int:

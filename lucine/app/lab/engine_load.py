@@ -21,7 +21,7 @@ ENDS: Final[dict[Outcome, float]] = {
 }  # fmt: skip
 
 
-def events(chance: random.Random, many: int) -> list[tuple[Seen, bytes, tuple[str, str, str]]]:
+def events(chance: random.Random, many: int, first: int = 0) -> list[tuple[Seen, bytes, tuple[str, str, str]]]:
     """Events as the chore hands them down: what was seen, the number's digest, and where it came from."""
     clients, weights = list(SERVICES), list(SERVICES.values())
     found = []
@@ -34,7 +34,11 @@ def events(chance: random.Random, many: int) -> list[tuple[Seen, bytes, tuple[st
         who, where = chance.randrange(PEOPLE), chance.randrange(SOURCES)
         named = Named(number=who * (NUMBERS // PEOPLE), town=str(who % 12_000), profession=str(who % 9))
         seen = Seen(
-            at=START + place * 0.04, client=client, outcome=outcome, newcomer=int(chance.random() < 0.04), named=named
+            at=START + (first + place) * 0.04,
+            client=client,
+            outcome=outcome,
+            newcomer=int(chance.random() < 0.04),
+            named=named,
         )
         prefix = f"{where >> 16}.{where >> 8 & 255}.{where & 255}.0/24"
         found.append((seen, who.to_bytes(32), (prefix, f"AS{where % 70_000}", client)))
@@ -46,9 +50,9 @@ def measure(many: int) -> None:
     chance = random.Random(SEED)  # noqa: S311
     detectors: dict[str, Detector] = {}
     sources, rates, slow, pairs = Sources(), [], [], 0
-    for _ in range(many // PART):
+    for part in range(many // PART):
         spent = []
-        for seen, number, where in events(chance, PART):
+        for seen, number, where in events(chance, PART, part * PART):
             began = time.perf_counter()
             observe(detectors, seen)
             sources.note(number, where, unanswered=seen.outcome != "completed")

@@ -1,37 +1,37 @@
 """Goal `evasion`: attackers who know the detector, each a plug-in: what it draws for a try, and how fast.
 
-Held means 50 numbers a day or fewer: who wants to stay unseen for ever must go no faster. A campaign that is
-faster must be found before it has named 1,500 numbers, a thousandth of the register.
+They try when honest people sign in. A campaign must be found before it has named 1,500 numbers, a thousandth
+of the register, unless it names 50 a day or fewer: those lines are printed without a verdict.
 """
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 
+from lucine.signin.watching import OWN_ACCOUNT_TIMES
 from lucine.watch.detector import NEW, Seen
 from lucine.watch.events import Outcome
 
 from . import intervals
-from .campaigns import BETWEEN_HOURS, Draw, attack, begin, steady
-from .population import PEOPLE, SERVICES, person
+from .campaigns import BETWEEN_HOURS, Draw, Pace, attack, begin, honest_hours
+from .population import PEOPLE, SERVICES, VOLUME, person
 from .table import Figure
 
-SEED: Final = 7
+SEED: Final = 2001  # thresholds were chosen on other seeds
 NUMBERS_MAX: Final = 1500
 HELD_A_DAY: Final = 50
 OWN_ACCOUNTS: Final = 20
 OWN_COMPLETED: Final = 3.0  # for each try that he makes
-COUNTED_A_DAY: Final = 3  # sign-ins of one person that count as ordinary (signin/watching.py)
 
 
 class Evader(msgspec.Struct, frozen=True, kw_only=True):
-    """One way to evade. ``a_day``: tries, by the hour since it began (a Monday's hour is not told apart)."""
+    """One way to evade: what he tries, and when. ``a_day``: tries."""
 
     name: str
     draw: Draw
-    per_hour: Callable[[int], float]
+    pace: Pace
     a_day: float
 
 
@@ -65,7 +65,7 @@ def directory(chance: random.Random) -> Seen:
 def mimic(chance: random.Random) -> Seen:
     """Users of the service, and between two tries sign-ins of his own accounts, so that the ends look honest."""
     if chance.random() < OWN_COMPLETED / (1 + OWN_COMPLETED):
-        spent = chance.random() > OWN_ACCOUNTS * COUNTED_A_DAY / (100 * OWN_COMPLETED)
+        spent = chance.random() > OWN_ACCOUNTS * OWN_ACCOUNT_TIMES / (100 * OWN_COMPLETED)
         own = _try(chance, outcome="completed", new=0.0)
         return msgspec.structs.replace(own, named=None, repeated=spent)
     return users(chance)
@@ -76,23 +76,27 @@ def cancelling(chance: random.Random) -> Seen:
     return _try(chance, outcome="abandoned" if chance.random() < 0.5 else "expired", new=0.0)
 
 
-def ramp(hour: int) -> float:
+def ramp(passed: int, hour: int) -> float:
     """Five a day at first and 5 % more each day, so that each day looks like the last."""
-    return float(min(100.0, 5 * 1.05 ** (hour / 24)) / 24)
+    return float(min(100.0, 5 * 1.05 ** (passed / 24))) * VOLUME[hour % 168]
 
 
-def bursts(hour: int) -> float:
+def bursts(passed: int, _hour: int) -> float:
     """A week's tries within six hours, then silence until the sums are back at zero."""
-    return 700 / 6 if hour % 168 < 6 else 0.0
+    return 700 / 6 if passed % 168 < 6 else 0.0
 
 
 EVADERS: Final = (
-    *(Evader(name=f"{draw.__name__.replace('_', ' ')}, {rate} a day", draw=draw, per_hour=steady(rate), a_day=rate)
-      for draw in (directory, enrolled, users, one_service, cancelling) for rate in (HELD_A_DAY, 100, 400)),
-    Evader(name="mimic with 20 accounts of his own, 100 a day", draw=mimic,
-           per_hour=steady(100 * (1 + OWN_COMPLETED)), a_day=100),
-    Evader(name="users, a week's tries in six hours", draw=users, per_hour=bursts, a_day=100),
-    Evader(name="users, from 5 to 100 a day by 5 % a day", draw=users, per_hour=ramp, a_day=100),
+    *(Evader(name=f"{name}, {rate} a day", draw=draw, pace=honest_hours(rate), a_day=rate)
+      for name, draw in (("directory", directory), ("leaked list of enrolled people", enrolled),
+                         ("leaked list of a service's users", users))
+      for rate in (HELD_A_DAY, 60, 100, 200, 400)),
+    Evader(name="users of one small service, 100 a day", draw=one_service, pace=honest_hours(100), a_day=100),
+    Evader(name="users, half of them cancelled, 100 a day", draw=cancelling, pace=honest_hours(100), a_day=100),
+    Evader(name="users, with 20 accounts of his own between, 100 a day", draw=mimic,
+           pace=honest_hours(100 * (1 + OWN_COMPLETED)), a_day=100),
+    Evader(name="users, a week's tries in six hours", draw=users, pace=bursts, a_day=100),
+    Evader(name="users, from 5 to 100 a day by 5 % a day", draw=users, pace=ramp, a_day=100),
 )  # fmt: skip
 
 
@@ -107,7 +111,7 @@ def run(quick: bool) -> Iterator[Figure]:
             world.live(BETWEEN_HOURS)
             if not world.opened:
                 for evader in EVADERS:
-                    tries[evader.name].append(attack(world, chance, evader.per_hour, evader.draw))
+                    tries[evader.name].append(attack(world, chance, evader.pace, evader.draw))
     worst, name = 0.0, ""
     for evader in EVADERS:
         value, low, high = intervals.quantile(tries[evader.name], 0.95)
@@ -116,7 +120,7 @@ def run(quick: bool) -> Iterator[Figure]:
         yield Figure(
             goal="evasion", name=f"{evader.name}: numbers named until it is found, 95th percentile", value=value,
             low=low, high=high, n=len(tries[evader.name]), seed=SEED,
-            target=f"< {NUMBERS_MAX}, or {HELD_A_DAY} a day at most", met=held or value < NUMBERS_MAX, unit="numbers",
+            target="" if held else f"< {NUMBERS_MAX}", met=None if held else value < NUMBERS_MAX, unit="numbers",
             note=f"found before {NUMBERS_MAX}: {found} of {len(tries[evader.name])}",
         )  # fmt: skip
         if not held and value > worst:

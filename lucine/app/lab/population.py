@@ -42,6 +42,11 @@ TOWNS: Final = 12_000
 PROFESSIONS: Final = (0.45, 0.22, 0.09, 0.08, 0.05, 0.04, 0.03, 0.02, 0.02)
 
 
+_TOTAL: Final = sum(DAY_SHAPE) * sum(WEEK_SHAPE) / 7
+# Of a day's starts, those of each hour of the week.
+VOLUME: Final = tuple(DAY_SHAPE[hour % 24] * WEEK_SHAPE[hour // 24] / _TOTAL for hour in range(168))
+
+
 def person(place: int) -> Named:
     """The person at a place of the register (0 to PEOPLE - 1): always the same one."""
     chance = random.Random(place)  # noqa: S311
@@ -59,22 +64,20 @@ def colleague(chance: random.Random) -> Named:
 
 
 class Population:
-    """Everybody who is honest. ``per_day``: starts from unknown browsers."""
+    """Everybody who is honest. ``per_day``: starts from unknown browsers; ``noise``: see DAILY_NOISE."""
 
-    def __init__(self, seed: int, *, per_day: float = 4000, drift: float = DRIFT) -> None:
+    def __init__(self, seed: int, *, per_day: float = 4000, drift: float = DRIFT, noise: float = DAILY_NOISE) -> None:
         self._chance = chance = random.Random(seed)  # noqa: S311
-        self._per_day, self._drift = per_day, drift
+        self._per_day, self._drift, self._daily = per_day, drift, noise
         self._periods = [(chance.uniform(*DRIFT_DAYS), chance.uniform(0, math.tau)) for _ in range(4)]
         self._noise, self._day = [0.0] * 4, -1
-        total = sum(DAY_SHAPE) * sum(WEEK_SHAPE) / 7
-        self._volume = [DAY_SHAPE[h % 24] * WEEK_SHAPE[h // 24] / total for h in range(168)]
 
     def ends(self, hour: int) -> tuple[float, float, float, float]:
         """Shares in an hour since START: unanswered, unknown number, refused, newcomers."""
         day = hour // 24
         if day != self._day:
             self._day = day
-            self._noise = [0.6 * noise + self._chance.gauss(0, DAILY_NOISE) for noise in self._noise]
+            self._noise = [0.6 * noise + self._chance.gauss(0, self._daily) for noise in self._noise]
         now = [
             (1 + self._drift * math.sin(math.tau * hour / 24 / period + phase)) * math.exp(noise)
             for (period, phase), noise in zip(self._periods, self._noise, strict=True)
@@ -85,7 +88,7 @@ class Population:
     def hour(self, hour: int) -> list[Seen]:
         """The events of an hour since START, in order of time."""
         chance, (unanswered, unknown, refused, newcomers) = self._chance, self.ends(hour)
-        due = self._per_day * self._volume[hour % 168]
+        due = self._per_day * VOLUME[hour % 168]
         many = int(due) + (chance.random() < due % 1)
         services = chance.choices(list(SERVICES), list(SERVICES.values()), k=many)
         events = []

@@ -64,4 +64,4 @@ def test_every_evader_makes_tries(evader: evaders.Evader) -> None:
     chance = random.Random(1)
     drawn = [evader.draw(chance) for _ in range(200)]
     assert sum(seen.outcome != "completed" for seen in drawn) > 20
-    assert sum(evader.per_hour(hour) for hour in range(24 * 90)) > evader.a_day
+    assert sum(evader.pace(hour, hour) for hour in range(24 * 90)) > evader.a_day

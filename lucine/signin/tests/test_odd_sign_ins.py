@@ -89,7 +89,7 @@ async def test_one_more_proof_on_the_same_screen(world: World) -> None:
     text = await reload(desk)
     assert desk.facts["ask"] != first
     assert "data-proof" in text
-    assert "réseau jamais vu" in text.lower()
+    assert "jamais vu" not in text, "whoever sits before this screen is not told what is ordinary for her"
     assert (await approve(desk, phone)).status_code == 200
     page = await security(world, desk)
     assert 'data-verdict="one_more_proof"' in page
@@ -163,7 +163,8 @@ async def test_the_watch_sees_one_start_that_was_completed(small_world: World) -
     await note_starts(small_world.house, small_world.clock.now)
     await reload(desk)
     assert (await approve(desk, phone)).status_code == 200
-    await note_starts(small_world.house, small_world.clock.now)
+    while await note_starts(small_world.house, small_world.clock.now):
+        pass
     rows = await small_world.house.db.all("SELECT outcome FROM watch_events ORDER BY over_at")
     assert [row["outcome"] for row in rows] == ["completed"] * 4
 
@@ -269,7 +270,7 @@ async def test_nothing_like_her_is_held_and_she_is_told(long_known: Any) -> None
     desk = await held(world, phone, service)
     text = await reload(desk)
     assert desk.facts["state"] == "held"
-    assert "jamais vu" in text
+    assert "jamais vu" not in text
     assert (await desk.finish()).status_code == 410
     sent = await letters(world)
     assert "Le service new" in sent

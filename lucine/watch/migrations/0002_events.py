@@ -46,10 +46,13 @@ CREATE TABLE watch_alarms (
     closed_by TEXT NOT NULL, ordinary INTEGER NOT NULL, evidence TEXT NOT NULL);
 CREATE INDEX watch_alarms_open ON watch_alarms (opened_at) WHERE closed_at IS NULL;
 CREATE INDEX watch_alarms_opened ON watch_alarms (opened_at);
+CREATE INDEX watch_alarms_closed ON watch_alarms (closed_at) WHERE closed_at IS NOT NULL;
+CREATE INDEX watch_alarms_ordinary ON watch_alarms (client) WHERE ordinary = 1;
 
 CREATE TABLE watch_measures (
     id TEXT PRIMARY KEY, kind TEXT NOT NULL, target TEXT NOT NULL, alarm TEXT NOT NULL, level INTEGER NOT NULL,
     began_at DOUBLE PRECISION NOT NULL, until DOUBLE PRECISION NOT NULL, ended_at DOUBLE PRECISION,
     ended_by TEXT NOT NULL);
-CREATE INDEX watch_measures_active ON watch_measures (kind, target) WHERE ended_at IS NULL
+CREATE UNIQUE INDEX watch_measures_active ON watch_measures (kind, target) WHERE ended_at IS NULL;
+CREATE INDEX watch_measures_alarm ON watch_measures (alarm)
 """
