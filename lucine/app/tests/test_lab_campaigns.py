@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from lucine.app.lab import campaigns, evaders, population
-from lucine.app.lab.campaigns import TRIES_MAX, Run, attack, spray, steady
+from lucine.app.lab import evaders, population
+from lucine.app.lab.campaigns import Run, attack, spray, steady
 from lucine.app.lab.population import Population
 from lucine.watch.detector import Detector
 
@@ -53,10 +53,8 @@ def test_a_spray_is_found_and_the_run_is_not_touched(world: Run) -> None:
 
 
 def test_a_blind_detector_is_seen_to_be_blind(world: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(campaigns, "TRIES_MAX", 60)
     monkeypatch.setattr(Detector, "observe", lambda *_: [])
-    assert attack(world, random.Random(1), steady(2000), spray) == 60
-    assert TRIES_MAX > 60
+    assert attack(world, random.Random(1), steady(2000), spray, 60) == 60
 
 
 @pytest.mark.parametrize("evader", evaders.EVADERS, ids=lambda evader: evader.name)
