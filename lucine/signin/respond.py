@@ -9,8 +9,9 @@ import msgspec
 from lucine.safe import Keys, Reader, Transaction
 from lucine.watch.alarms import EVERY_CLIENT, Alarm, Family
 from lucine.watch.events import hourly
+from lucine.watch.evidence import LOOKED_AT
 from lucine.watch.measures import Kind, Measure, active_measure, measures_of, take_measure, taken_back
-from lucine.watch.views import people_named
+from lucine.watch.views import newest, people_named
 from lucine.web.pages import text
 from lucine.web.settings import Settings
 
@@ -104,8 +105,8 @@ async def _facts(db: Reader, now: float, alarm: Alarm) -> Facts:
     today = max(alarm.since, now - DAY_SECONDS)
     hours = await hourly(db, since=today, before=now + 1, client=client) if client else []
     silent = [row for row in hours if row["channel"] == "ciba" and not row["known"]]
-    people = await people_named(db, since=max(alarm.since, now - HOUR_SECONDS), before=now + 1, client=client,
-                                limit=PEOPLE_MAX)  # fmt: skip
+    lately = await newest(db, since=max(alarm.since, now - HOUR_SECONDS), before=now + 1, most=LOOKED_AT)
+    people = await people_named(db, since=lately, before=now + 1, client=client, limit=PEOPLE_MAX)
     return Facts(
         family=alarm.family,
         client=alarm.client,

@@ -69,7 +69,8 @@ async def weigh(db: Transaction, now: float, keys: Keys, batch: Sequence[Weighed
     batch = sorted(batch, key=lambda weighed: weighed.event.over_at)
     strangers = [weighed for weighed in batch if not weighed.event.known]
     scopes = sorted({EVERYWHERE, *(weighed.event.client for weighed in strangers)})
-    detectors = {scope: await _load(db, now, keys, scope) for scope in scopes}
+    loaded = {scope: await _load(db, now, keys, scope) for scope in scopes}
+    detectors = {scope: detector for scope, (detector, _) in loaded.items()}
     sources, signs, near = Sources(), dict[tuple[str, Feature], Sign](), dict[str, str]()
     for weighed in strangers:
         event = weighed.event
@@ -87,12 +88,12 @@ async def weigh(db: Transaction, now: float, keys: Keys, batch: Sequence[Weighed
     await note_events(db, keys, [msgspec.structs.replace(w.event, near=near.get(w.event.id, "")) for w in batch])
     await keep_sketches(db, now, sources)
     for scope in scopes:
-        await _save(db, now, keys, detectors[scope])
+        await _save(db, now, keys, detectors[scope], loaded[scope][1])
     return [raised for sign in signs.values() if (raised := await _raise(db, now, keys, detectors[sign.scope], sign))]
 
 
-async def _load(db: Transaction, now: float, keys: Keys, scope: str) -> Detector:
-    """The detector of a scope; its row is held from here on."""
+async def _load(db: Transaction, now: float, keys: Keys, scope: str) -> tuple[Detector, bytes]:
+    """The detector of a scope, and what it had learned as it is kept; its row is held from here on."""
     held = "UPDATE watch_detector SET version = version + 1 WHERE scope = :scope RETURNING learned, running"
     row = await db.one(held, scope=scope)
     if row is None:
@@ -104,25 +105,30 @@ async def _load(db: Transaction, now: float, keys: Keys, scope: str) -> Detector
         row = await db.one(held, scope=scope)
         assert row is not None
     if not row["running"]:
-        return Detector.start(scope, now)
+        return Detector.start(scope, now), b""
     plain = keys.unseal(f"watch_detector.running.{scope}", row["running"])
     if msgspec.msgpack.decode(plain, type=_Made).designs != DESIGNED:
-        return Detector.start(scope, now)
+        return Detector.start(scope, now), b""
     running = msgspec.msgpack.decode(plain, type=_Running)
-    learned = msgspec.msgpack.decode(keys.unseal(f"watch_detector.learned.{scope}", row["learned"]), type=_Learned)
+    known = keys.unseal(f"watch_detector.learned.{scope}", row["learned"])
+    learned = msgspec.msgpack.decode(known, type=_Learned)
     tests = {feature: Cusum(DESIGNS[feature], learned.rates[feature], running.tests[feature]) for feature in FEATURES}
     for feature in await take_ordinary(db, client=scope):
         if feature in tests:
             tests[feature].accept()
-    return Detector(scope, tests, running.recent)
+    return Detector(scope, tests, running.recent), known
 
 
-async def _save(db: Transaction, now: float, keys: Keys, detector: Detector) -> None:
-    learned = _Learned({feature: test.rates for feature, test in detector.tests.items()})
+async def _save(db: Transaction, now: float, keys: Keys, detector: Detector, known: bytes) -> None:
+    learned = msgspec.msgpack.encode(_Learned({feature: test.rates for feature, test in detector.tests.items()}))
+    if learned != known:  # forty kilobytes that change once an hour
+        await db.run(
+            "UPDATE watch_detector SET learned = :learned WHERE scope = :scope",
+            learned=keys.seal(f"watch_detector.learned.{detector.scope}", learned), scope=detector.scope,
+        )  # fmt: skip
     running = _Running(DESIGNED, {feature: test.running for feature, test in detector.tests.items()}, detector.recent)
     await db.run(
-        "UPDATE watch_detector SET learned = :learned, running = :running, saved_at = :now WHERE scope = :scope",
-        learned=keys.seal(f"watch_detector.learned.{detector.scope}", msgspec.msgpack.encode(learned)),
+        "UPDATE watch_detector SET running = :running, saved_at = :now WHERE scope = :scope",
         running=keys.seal(f"watch_detector.running.{detector.scope}", msgspec.msgpack.encode(running)),
         now=now, scope=detector.scope,
     )  # fmt: skip

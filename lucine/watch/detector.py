@@ -137,7 +137,7 @@ class Detector:
             ]
         return signs
 
-    def learn_from(self, everywhere: "Detector") -> None:
+    def lean_on(self, everywhere: "Detector") -> None:
         """What is ordinary everywhere is the first guess for one service."""
         for feature, test in self.tests.items():
             test.rates.prior = everywhere.tests[feature].level
@@ -159,6 +159,6 @@ def observe(detectors: dict[str, Detector], seen: Seen) -> list[Sign]:
         if detector is None:
             detector = detectors[scope] = Detector.start(scope, seen.at)
         if scope != EVERYWHERE:
-            detector.learn_from(detectors[EVERYWHERE])
+            detector.lean_on(detectors[EVERYWHERE])
         signs += detector.observe(seen)
     return signs

@@ -1,7 +1,7 @@
 """What is ordinary: the share of each kind of outcome, by hour of the week, learned from ordinary days alone.
 
-share = level x shape. The level follows slow drift: an average of about three days, freed of its own lag
-by one of twice that age (Brown's double smoothing). The shape is the hour of the week against the level,
+share = level x shape. The level follows slow drift: an average of about three days, carried forward by how it
+differs from one of twice that age, within a third. The shape is the hour of the week against the level,
 over about six weeks. Both are learned an hour at a time, and only from hours that the test has cleared.
 """
 

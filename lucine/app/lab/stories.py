@@ -89,17 +89,18 @@ STORIES: dict[str, Story] = {
 ASSUMPTIONS = (
     "Honest outcomes of starts in unknown browsers: 93.5 % completed, 5 % abandoned, 1 % from numbers without a phone,"
     " 0.5 % refused; hostile ones: 0.05 %, 25 %, 70 %, 4.95 %. Nobody publishes these rates for health services.",
-    "4,000 honest starts in unknown browsers a day, with the hours and Mondays of surgeries and wards; every base rate"
-    " drifts by half as a wave of 60 to 120 days, and differs by 5 % from one day to the next. There are no holidays, no"
-    " outages and no growth. How often honest days look like a campaign hangs on that 5 %: the lines at 10 % and 15 %"
+    "4,000 honest starts in unknown browsers a day, with the hours and Mondays of surgeries and wards; every base"
+    " rate drifts by half as a wave of 60 to 120 days, and differs by 5 % from one day to the next. There are no"
+    " holidays, no outages and no growth. How often honest days look like a campaign hangs on that 5 %: the lines at 10 % and 15 %"
     " say how much.",
     "4 % of honest starts are the first of somebody at that service; of numbers taken from the register 97 % are. The"
-    " ends of hostile tries are those for which the detector's designs were made; thresholds were chosen on other seeds.",
+    " ends of hostile tries are those for which the detector's designs were made; thresholds were chosen on other"
+    " seeds.",
     "Six weeks of ordinary days come before anything is counted, and nobody attacks in them; a campaign begins while no"
     " alarm is open; an officer calls each false alarm ordinary a day later.",
     "The other designs are arithmetic: they restate the reflex and the number of choices on the same attempts. Their"
     " rows count a request for each attempt that would have rung; Lucine's rows count attempts.",
-    "A risky sign-in is \"stopped\" when one more proof is asked or it is held: whoever has her approve a second time"
+    'A risky sign-in is "stopped" when one more proof is asked or it is held: whoever has her approve a second time'
     " on his own screen (the live relay above) passes. First sign-ins have nothing to be compared with.",
     "Secrecy is measured on one connection that does nothing else, with valid numbers only; an area under the curve"
     " cannot see a tell that shows for one person in fifty.",
