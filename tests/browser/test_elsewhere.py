@@ -11,7 +11,7 @@ pytestmark = pytest.mark.xdist_group("browser")
 
 def test_a_screen_that_is_elsewhere_is_said_to_be(running: Demo, window: Open) -> None:
     phone, desk = window(phone=True), window()
-    enrol(running, phone, "ana")
+    enrol(running, phone, "carl")
     warning = phone.page.locator("[data-part=elsewhere]")
 
     def on_rented_computers(route: Route) -> None:

@@ -147,13 +147,14 @@ def test_the_walk_of_an_officer(running: Demo, window: Open, tmp_path: Path) -> 
 
     # What ends is seen without a reload; what the reader has opened stays open.
     page.evaluate("() => { window.stayed = true; }")
+    before = int(page.locator("[data-count=day]").inner_text())
     for name in ("first", "second"):
         note(running, [ended(name)])
         expect(page.locator(f"[data-event={name}]")).to_be_visible(timeout=8000)
         if name == "first":
             page.locator("#hours-table summary").click()
     expect(page.locator("#hours-table table")).to_be_visible()
-    assert int(page.locator("[data-count=day]").inner_text()) == 2
+    assert int(page.locator("[data-count=day]").inner_text()) >= before + 2  # others may end meanwhile
 
     # An alarm, and what she does about it.
     alarm = campaign(running)
@@ -163,7 +164,7 @@ def test_the_walk_of_an_officer(running: Demo, window: Open, tmp_path: Path) -> 
     assert page.evaluate("() => window.stayed"), "no reload"
     link.click()
     expect(page.locator("[data-evidence]")).to_contain_text("412 numéros différents ont été nommés")
-    expect(page.locator("[data-sureness=strong]")).to_contain_text("8 100 fois".replace(" 100", "\u202f100"))
+    expect(page.locator("[data-sureness=strong]")).to_contain_text("Une attaque est très probable.")
     page.locator("[data-action=acknowledge]").click()
     expect(page.locator("[data-notice=acknowledged]")).to_be_visible()
     work = page.locator("[data-measure=proof_of_work][data-target=cabinet]")

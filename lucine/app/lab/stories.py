@@ -91,8 +91,8 @@ ASSUMPTIONS = (
     " 0.5 % refused; hostile ones: 0.05 %, 25 %, 70 %, 4.95 %. Nobody publishes these rates for health services.",
     "4,000 honest starts in unknown browsers a day, with the hours and Mondays of surgeries and wards; every base"
     " rate drifts by half as a wave of 60 to 120 days, and differs by 5 % from one day to the next. There are no"
-    " holidays, no outages and no growth. How often honest days look like a campaign hangs on that 5 %: the lines at 10 % and 15 %"
-    " say how much.",
+    " holidays, no outages and no growth. How often honest days look like a campaign hangs on that 5 %: the lines at"
+    " 10 % and 15 % say how much.",
     "4 % of honest starts are the first of somebody at that service; of numbers taken from the register 97 % are. The"
     " ends of hostile tries are those for which the detector's designs were made; thresholds were chosen on other"
     " seeds.",
