@@ -151,8 +151,8 @@ async def request_codes(
 
     Nothing is sent unless the private mail and mobile are both the ones on record: the number is public.
     """
-    holder, known = await channels_of_number(db, keys, national_id or "")
-    right = same_channels(known, mail, mobile)
+    holder, known, real = await channels_of_number(db, keys, national_id or "")
+    right = same_channels(known, mail, mobile) and real
     secret = tokens.new_secret()
     mail_code, sms_code = tokens.new_code(MAIL_CODE_LENGTH), tokens.new_code(SMS_CODE_LENGTH)
     recent = await db.one(
