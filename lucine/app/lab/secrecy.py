@@ -199,11 +199,13 @@ def judge(doors: list[Door]) -> list[Figure]:
 
 
 def _figure(name: str, found: Area, n: int, note: str, chance: float) -> Figure:
-    """Few samples cannot tell 0.51 from 0.5: then it is missed when the true area is above beyond doubt."""
-    enough = n >= ENOUGH // 2
-    doubt = "" if enough else "; too few samples to tell 0.51 from 0.5: missed only if above it beyond doubt"
+    """Met or missed when the interval says so, or N is what was promised; else too few samples to tell."""
+    met: bool | None = found.value <= MOST
+    if n < ENOUGH // 2 and found.low <= MOST < found.high:
+        met = None if chance >= 0.05 else False
+    doubt = "; too few samples to tell 0.51 from 0.5" if met is None else ""
     return Figure(
         goal="secrecy", name=f"AUC, {name}", value=found.value, low=found.low, high=found.high, n=n, seed=SEED,
-        target=f"<= {MOST}", met=found.value <= MOST if enough else chance >= 0.05,
+        target=f"<= {MOST}", met=met,
         note=f"{note}; p of a true one above: {chance:.2g} (Holm){doubt}",
     )  # fmt: skip
