@@ -209,10 +209,8 @@ def test_the_walk_of_an_officer(running: Demo, window: Open, tmp_path: Path) -> 
     program = [sys.executable, "-c", "import lucine.app.cli as c; c.main()", "officer"]
     settings = _settings(running)
     environment = {"LUCINE_ORIGIN": settings.origin, "LUCINE_DATABASE": settings.database, "LUCINE_KEYS": settings.keys}
-    listed = subprocess.run(
-        [*program, "list"], env={**environment, "COLUMNS": "200"}, check=True, capture_output=True, text=True
-    )
-    found = re.search(r"(\S{22}) . Odile Veilleur", listed.stdout)
+    listed = subprocess.run([*program, "list"], env=environment, check=True, capture_output=True, text=True)
+    found = re.search(r"(\S{22})  Odile Veilleur", listed.stdout)
     assert found, listed.stdout
     subprocess.run([*program, "remove", found[1]], env=environment, check=True, capture_output=True)
     page.wait_for_url("**/watch/sign-in?to=/watch", timeout=8000)

@@ -96,7 +96,7 @@ def test_a_slow_computer_nobody_knows_earns_its_code_and_signs_in(running: Demo,
 
 @pytest.mark.parametrize("locale", ["fr-FR", "en-GB"])
 def test_long_work_is_announced_in_calm_words_and_nobody_waits_for_it(running: Demo, window: Open, locale: str) -> None:
-    with attacked(running, 8):  # far beyond what is ever asked: this computer must be seen to work
+    with attacked(running, 14):  # far beyond what is ever asked: this computer must be seen to work
         desk = window(locale=locale)
         open_start(running, desk)
         expect(desk.page.locator("[data-working]")).to_be_visible(timeout=5_000)
