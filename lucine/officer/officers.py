@@ -46,7 +46,8 @@ async def invite_officer(db: Transaction, now: float, keys: Keys, *, name: str, 
     local, _, host = mail.rpartition("@")
     if not local or "." not in host or len(mail) > MAIL_MAX_LENGTH or not mail.isprintable() or " " in mail:
         raise ValueError(f"{mail!r} is not a mail address")
-    officer, secret = tokens.new_secret(128), tokens.new_secret()
+    # An operator types the id: it may not begin like an option.
+    officer, secret = tokens.new_code(22), tokens.new_secret()
     await db.run(
         "INSERT INTO officer_people (id, name, mail, added_at, told_until) VALUES (:id, :name, :mail, :now, :now)",
         id=officer, name=name, mail=keys.seal(f"officer_people.mail.{officer}", mail.encode()), now=now,
