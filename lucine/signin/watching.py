@@ -10,10 +10,10 @@ from lucine.directory.people import towns_and_professions
 from lucine.phone import asks
 from lucine.phone.credentials import holders_of_numbers
 from lucine.phone.holders import find_holder
-from lucine.safe import Row, StorageUnavailable, Transaction, write_ledger
+from lucine.safe import Reader, Row, StorageUnavailable, Transaction, write_ledger
 from lucine.watch.alarms import close_alarm, quiet_alarms
 from lucine.watch.browsers import owners_of_browsers
-from lucine.watch.campaign import Weighed, weigh
+from lucine.watch.campaign import Weighed, take_turn, weigh
 from lucine.watch.detector import Named
 from lucine.watch.events import NOBODY, OWN_PAGES, Channel, Event, Outcome, number_digest
 from lucine.watch.measures import end_measures
@@ -69,14 +69,19 @@ async def _note_singly(house: House, now: float) -> bool:
         except Exception:
             log.error("start_not_noted", exc_info=True)
             async with house.db.transaction() as db:
+                await take_turn(db, now)
                 passed = [*await _starts(db, now, now, 1), *await _requests(db, now, now, 1)]
                 await write_ledger(db, now, house.keys, "watch.passed_over", "", {"starts": str(len(passed))})
     return True
 
 
 async def _note(house: House, now: float, most: int) -> bool:
+    oldest = await _oldest(house.db)
+    if oldest is None or oldest > now:
+        return False
+    until = min(now, oldest + SLICE_SECONDS)
     async with house.db.transaction() as db:
-        until = min(now, await _oldest(db, now) + SLICE_SECONDS)
+        await take_turn(db, now)
         batch = [*await _starts(db, now, until, most), *await _requests(db, now, until, most)]
         if batch:
             for alarm, _ in await weigh(db, now, house.keys, await _weighed(db, now, house, batch)):
@@ -95,14 +100,14 @@ async def watch_sources(house: House, now: float) -> bool:
     return False
 
 
-async def _oldest(db: Transaction, now: float) -> float:
+async def _oldest(db: Reader) -> float | None:
     """When the first of those that wait was over: after a pause they are handed down in their order, in slices."""
     ends = [
         await db.one(f"SELECT MIN({key}) AS first FROM {table} WHERE noted_at IS NULL AND {key} IS NOT NULL")
         for table, key in (("signin_starts", "finished_at"), ("signin_starts", "expires_at"),
                            ("signin_ciba", "spent_at"), ("signin_ciba", "expires_at"))
     ]  # fmt: skip
-    return min((row["first"] for row in ends if row and row["first"] is not None), default=now)
+    return min((row["first"] for row in ends if row and row["first"] is not None), default=None)
 
 
 async def _starts(db: Transaction, now: float, until: float, most: int) -> list[_Over]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from lucine.safe import Keys, Transaction
+from lucine.safe import Keys, Row, Transaction
 
 from .alarms import Alarm, Family, open_alarm, raise_alarm, take_ordinary
 from .cusum import Cusum, Running
@@ -92,8 +92,12 @@ async def weigh(db: Transaction, now: float, keys: Keys, batch: Sequence[Weighed
     return [raised for sign in signs.values() if (raised := await _raise(db, now, keys, detectors[sign.scope], sign))]
 
 
-async def _load(db: Transaction, now: float, keys: Keys, scope: str) -> tuple[Detector, bytes]:
-    """The detector of a scope, and what it had learned as it is kept; its row is held from here on."""
+async def take_turn(db: Transaction, now: float) -> None:
+    """From here on no other process weighs: two that took the same starts in another order would be a deadlock."""
+    await _hold(db, now, EVERYWHERE)
+
+
+async def _hold(db: Transaction, now: float, scope: str) -> Row:
     held = "UPDATE watch_detector SET version = version + 1 WHERE scope = :scope RETURNING learned, running"
     row = await db.one(held, scope=scope)
     if row is None:
@@ -104,6 +108,12 @@ async def _load(db: Transaction, now: float, keys: Keys, scope: str) -> tuple[De
         )  # fmt: skip
         row = await db.one(held, scope=scope)
         assert row is not None
+    return row
+
+
+async def _load(db: Transaction, now: float, keys: Keys, scope: str) -> tuple[Detector, bytes]:
+    """The detector of a scope, and what it had learned as it is kept; its row is held from here on."""
+    row = await _hold(db, now, scope)
     if not row["running"]:
         return Detector.start(scope, now), b""
     plain = keys.unseal(f"watch_detector.running.{scope}", row["running"])
