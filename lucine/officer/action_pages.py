@@ -7,8 +7,8 @@ from starlette.responses import Response
 from lucine.safe import Transaction
 from lucine.signin.deliveries import BELL as DELIVERIES
 from lucine.signin.respond import tell_service
-from lucine.watch.alarms import Alarm, acknowledge_alarm, close_alarm
-from lucine.watch.measures import EVERY_CLIENT, Kind, end_measures, take_measure
+from lucine.watch.alarms import EVERY_CLIENT, Alarm, acknowledge_alarm, close_alarm
+from lucine.watch.measures import Kind, end_measures, take_measure
 from lucine.watch.views import people_named
 from lucine.web import Refusal, Visit
 from lucine.web.pages import redirect

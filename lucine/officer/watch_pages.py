@@ -11,8 +11,9 @@ from starlette.responses import Response
 from lucine.phone.holders import find_holder
 from lucine.safe import Reader
 from lucine.signin.clients import list_clients
+from lucine.signin.starts import OWN_PAGES
 from lucine.watch.alarms import EVERY_CLIENT, Alarm, find_alarm, open_alarms, past_alarms
-from lucine.watch.events import OWN_PAGES, hourly, recent_events
+from lucine.watch.events import hourly, recent_events
 from lucine.watch.measures import Measure, active_measures, measures_of
 from lucine.watch.views import count_named, networks_named, newest, people_named
 from lucine.web import Visit, not_found, page

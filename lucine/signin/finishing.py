@@ -5,6 +5,8 @@ approved --(odd for her)--> a second ask on the same screen --(she approves it t
 approved --(nothing like her)--> held: over, and she is told
 """
 
+from typing import get_args
+
 import msgspec
 
 from lucine.phone import asks
@@ -14,13 +16,14 @@ from lucine.safe import Keys, Reader, Transaction, write_ledger
 from lucine.watch.browsers import Known, PublicKey, pair_browser, thumbprint
 from lucine.watch.histories import is_hers, judge_sign_in, remember_sign_in, signs_of
 from lucine.watch.place import prefix_of
-from lucine.watch.risk import Judged
+from lucine.watch.risk import Judged, Verdict
 from lucine.web.settings import Settings
 
 from .sessions import Method, Session, open_session
 from .starts import Start
 
 METHODS: dict[str, Method] = {"scan": "phone", "ring": "known", "typed": "typed"}
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)  # from mild to strict
 HELD_SECONDS = 3600  # she has been told: from the same place she is asked for one more proof, never kept out
 
 
@@ -56,7 +59,8 @@ async def finish_start(
     signs, judged = opened, await judge_sign_in(db, now, holder=ask.holder, signs=opened)
     if finished != opened:
         other = await judge_sign_in(db, now, holder=ask.holder, signs=finished)
-        signs, judged = max(((opened, judged), (finished, other)), key=lambda pair: pair[1].score)
+        if _strictness(other) > _strictness(judged):
+            signs, judged = finished, other
     if first:
         judged = Judged(judged.score, tuple(start.reasons.split()), "one_more_proof")
     elif judged.verdict == "hold" and not await _was_held(db, now, ask.holder, address):
@@ -77,6 +81,10 @@ async def finish_start(
     await remember_sign_in(db, now, session=session.id, holder=ask.holder, signs=signs)
     await db.run("UPDATE signin_starts SET session = :session WHERE id = :id", session=session.id, id=start.id)
     return Finished(session=session, cookie=cookie, known=kept)
+
+
+def _strictness(judged: Judged) -> tuple[int, float]:
+    return VERDICTS.index(judged.verdict), judged.score
 
 
 async def _approved(db: Transaction, now: float, start: Start) -> asks.Ask:

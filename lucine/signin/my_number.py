@@ -9,7 +9,8 @@ from starlette.responses import Response
 from lucine.phone.digests import want_digest, wants_digest
 from lucine.phone.holders import Holder, channels_of
 from lucine.safe import Reader
-from lucine.watch.measures import EVERY_CLIENT, Kind, Measure, active_measures
+from lucine.watch.alarms import EVERY_CLIENT
+from lucine.watch.measures import Kind, Measure, active_measures
 from lucine.watch.tries import Day, tries_by_day
 from lucine.web import Visit
 from lucine.web.pages import redirect

@@ -8,7 +8,7 @@ import msgspec
 
 from lucine.safe import Keys, Reader, Transaction
 from lucine.watch.alarms import EVERY_CLIENT, Alarm, Family
-from lucine.watch.events import hourly
+from lucine.watch.events import DAY_SECONDS, HOUR_SECONDS, hourly
 from lucine.watch.evidence import LOOKED_AT
 from lucine.watch.measures import Kind, Measure, active_measure, measures_of, take_measure, taken_back
 from lucine.watch.views import newest, people_named
@@ -18,9 +18,7 @@ from lucine.web.settings import Settings
 from .clients import Client, find_client
 from .deliveries import queue_letter
 
-DAY_SECONDS = 86400
 LEVELS_FROM = (500.0, 2_000.0, 10_000.0)  # tries a day beyond the ordinary that raise the work to levels 2 to 4
-HOUR_SECONDS = 3600
 TIMES_TRIED = 20  # of one number in an hour: somebody means her, and she had better scan
 CIBA_UNANSWERED = 40  # silent requests that nobody answered
 SERVICE_TRIES = 20  # of an alarm over all services, those that had as many are told

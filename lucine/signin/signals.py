@@ -116,15 +116,16 @@ async def tell_of_credentials(house: House, now: float) -> bool:
     lines = await lines_after(house.db, read, LINES)
     if not lines:
         return False
+    changes = [line for line in lines if line["act"] in CHANGES]
     async with house.db.transaction() as db:
         # Another process may have read them meanwhile.
         if await db.run("UPDATE signin_ledger_read SET seq = :last WHERE id = 1 AND seq = :read",
                         last=lines[-1]["seq"], read=read):  # fmt: skip
             lost: set[tuple[str, float]] = set()
-            for line in lines:
-                if line["act"] in CHANGES:
-                    await _tell_of_line(db, now, house, line, lost)
-    house.bell.ring(BELL)
+            for line in changes:
+                await _tell_of_line(db, now, house, line, lost)
+    if changes:
+        house.bell.ring(BELL)
     return len(lines) == LINES
 
 

@@ -21,7 +21,6 @@ from lucine.watch.browsers import (
     signed_by,
     thumbprint,
 )
-from lucine.watch.events import OWN_PAGES as OWN_PAGES_WATCHED
 from lucine.watch.measures import active_measure
 from lucine.web import Refusal, not_found
 from lucine.web.settings import Settings
@@ -30,7 +29,7 @@ from .authorization import Request
 from .proof_of_work import new_work
 from .sessions import end_sessions, sessions_of_browser
 
-OWN_PAGES = ""  # the client of Connect's own pages; its redirect_uri is a path here
+OWN_PAGES = "own pages"  # the client of Connect's own pages, an id no service can have; its redirect_uri is a path here
 KEPT_SECONDS = 3600  # after it expired, if it became no session
 
 
@@ -89,7 +88,7 @@ async def open_start(
     ask = await asks.open_ask(
         db, now, shown=shown, seconds=settings.start_seconds, visit=visit, return_to=f"/start/{start}"
     )
-    attacked = await active_measure(db, now, kind="proof_of_work", target=request.client or OWN_PAGES_WATCHED)
+    attacked = await active_measure(db, now, kind="proof_of_work", target=request.client)
     await db.run(
         "INSERT INTO signin_starts (id, client, request, visit, ask, nonce, browser_name, place, address, number,"
         " opened_at, expires_at, work) VALUES (:id, :client, :request, :visit, :ask, :nonce, :browser_name, :place,"

@@ -15,7 +15,7 @@ from lucine.watch.alarms import close_alarm, quiet_alarms
 from lucine.watch.browsers import owners_of_browsers
 from lucine.watch.campaign import Weighed, take_turn, weigh
 from lucine.watch.detector import Named
-from lucine.watch.events import NOBODY, OWN_PAGES, Channel, Event, Outcome, number_digest
+from lucine.watch.events import NOBODY, Channel, Event, Outcome, number_digest
 from lucine.watch.measures import end_measures
 from lucine.watch.sketches import weigh_sources
 from lucine.watch.users import keep_users, times_today, users_among
@@ -25,6 +25,10 @@ from .respond import respond
 
 log = structlog.get_logger()
 
+# When a row of each table is over: by itself, or because its time is.
+ENDS = {"signin_starts": ("finished_at", "expires_at"), "signin_ciba": ("spent_at", "expires_at")}
+START = "id, ask, client, browser, address, number, session, opened_at, finished_at, expires_at"
+REQUEST = "digest, client, ask, address, number, bonded, made_at, spent_at, expires_at"
 BATCH = 500
 SLICE_SECONDS = 600
 OWN_ACCOUNT_TIMES = 3  # sign-ins a day of one person that speak for an ordinary day
@@ -69,7 +73,7 @@ async def _note_singly(house: House, now: float) -> bool:
         except Exception:
             log.error("start_not_noted", exc_info=True)
             async with house.db.transaction() as db:
-                await take_turn(db, now)
+                await take_turn(db)
                 passed = [*await _starts(db, now, now, 1), *await _requests(db, now, now, 1)]
                 await write_ledger(db, now, house.keys, "watch.passed_over", "", {"starts": str(len(passed))})
     return True
@@ -81,7 +85,7 @@ async def _note(house: House, now: float, most: int) -> bool:
         return False
     until = min(now, oldest + SLICE_SECONDS)
     async with house.db.transaction() as db:
-        await take_turn(db, now)
+        await take_turn(db)
         batch = [*await _starts(db, now, until, most), *await _requests(db, now, until, most)]
         if batch:
             for alarm, _ in await weigh(db, now, house.keys, await _weighed(db, now, house, batch)):
@@ -92,6 +96,7 @@ async def _note(house: House, now: float, most: int) -> bool:
 async def watch_sources(house: House, now: float) -> bool:
     """Chore: who named many numbers today; and alarms that have been quiet for long are closed."""
     async with house.db.transaction() as db:
+        await take_turn(db)
         for alarm, _ in await weigh_sources(db, now, house.keys):
             await respond(db, now, house.keys, house.settings, alarm)
         for quiet in await quiet_alarms(db, now):
@@ -103,25 +108,28 @@ async def watch_sources(house: House, now: float) -> bool:
 async def _oldest(db: Reader) -> float | None:
     """When the first of those that wait was over: after a pause they are handed down in their order, in slices."""
     ends = [
-        await db.one(f"SELECT MIN({key}) AS first FROM {table} WHERE noted_at IS NULL AND {key} IS NOT NULL")
-        for table, key in (("signin_starts", "finished_at"), ("signin_starts", "expires_at"),
-                           ("signin_ciba", "spent_at"), ("signin_ciba", "expires_at"))
+        await db.one(f"SELECT MIN({end}) AS first FROM {table} WHERE noted_at IS NULL AND {end} IS NOT NULL")
+        for table, columns in ENDS.items() for end in columns
     ]  # fmt: skip
     return min((row["first"] for row in ends if row and row["first"] is not None), default=None)
 
 
-async def _starts(db: Transaction, now: float, until: float, most: int) -> list[_Over]:
-    """Starts that are over and were not handed down: from here on they are."""
-    rows: list[Row] = []
-    # Two statements, for two indexes: those that ended by themselves, and those whose time is over.
-    for over, key in (("finished_at <= :until", "finished_at"), ("expires_at <= :until", "expires_at")):
-        rows += await db.all(
-            "UPDATE signin_starts SET noted_at = :now WHERE id IN (SELECT id FROM signin_starts"
-            f" WHERE noted_at IS NULL AND {over} ORDER BY {key} LIMIT {most}) AND noted_at IS NULL"
-            " RETURNING ask, client, browser, address, number, session, opened_at, finished_at, expires_at",
-            now=now,
-            until=until,
+async def _take(db: Transaction, now: float, until: float, most: int, *, table: str, columns: str) -> list[Row]:
+    """The rows of a table that are over and were not handed down: from here on they are. One statement an index."""
+    key = columns.partition(",")[0]
+    return [
+        row
+        for end in ENDS[table]
+        for row in await db.all(
+            f"UPDATE {table} SET noted_at = :now WHERE {key} IN (SELECT {key} FROM {table} WHERE noted_at IS NULL"
+            f" AND {end} <= :until ORDER BY {end} LIMIT {most}) AND noted_at IS NULL RETURNING {columns}",
+            now=now, until=until,
         )
+    ]  # fmt: skip
+
+
+async def _starts(db: Transaction, now: float, until: float, most: int) -> list[_Over]:
+    rows = await _take(db, now, until, most, table="signin_starts", columns=START)
     kept = await asks.kept_asks(db, (row["ask"] for row in rows))
     owners = await owners_of_browsers(db, {row["browser"] for row in rows if row["browser"]})
     return [_start(row, kept.get(row["ask"]), owners.get(row["browser"], "")) for row in rows]
@@ -131,9 +139,8 @@ def _start(row: Row, ask: asks.Ask | None, owner: str) -> _Over:
     """``owner``: whose known browser it was that proved its key."""
     passkey = ask is not None and ask.answer == "approved" and ask.claimed_at is None and ask.ring_at is None
     return _Over(
-        id=row["ask"], ask=ask, client=row["client"] or OWN_PAGES, channel="page", address=row["address"],
-        number=row["number"],
-        owner=owner, known=passkey, completed=row["session"] is not None,
+        id=row["ask"], ask=ask, client=row["client"], channel="page", address=row["address"],
+        number=row["number"], owner=owner, known=passkey, completed=row["session"] is not None,
         gave_up=row["finished_at"] is not None, opened_at=row["opened_at"],
         over_at=row["finished_at"] or _answered_at(ask) or row["expires_at"],
     )  # fmt: skip
@@ -144,16 +151,7 @@ def _answered_at(ask: asks.Ask | None) -> float | None:
 
 
 async def _requests(db: Transaction, now: float, until: float, most: int) -> list[_Over]:
-    """CIBA requests that are over and were not handed down: from here on they are."""
-    rows: list[Row] = []
-    for over, key in (("spent_at <= :until", "spent_at"), ("expires_at <= :until", "expires_at")):
-        rows += await db.all(
-            "UPDATE signin_ciba SET noted_at = :now WHERE digest IN (SELECT digest FROM signin_ciba"
-            f" WHERE noted_at IS NULL AND {over} ORDER BY {key} LIMIT {most}) AND noted_at IS NULL"
-            " RETURNING client, ask, address, number, bonded, made_at, spent_at, expires_at",
-            now=now,
-            until=until,
-        )
+    rows = await _take(db, now, until, most, table="signin_ciba", columns=REQUEST)
     kept = await asks.kept_asks(db, (row["ask"] for row in rows))
     return [_request(row, kept.get(row["ask"])) for row in rows]
 
@@ -192,14 +190,13 @@ async def _weighed(db: Transaction, now: float, house: House, batch: Sequence[_O
         if event.number:
             newcomer = int((event.number, event.client) not in users)
             event = msgspec.structs.replace(event, newcomer=newcomer)
-        completed = event.outcome == "completed" and event.number
         repeated = False
-        if completed and event.number:
+        if event.outcome == "completed" and event.number:
             came.add((event.number, event.client))
             times[event.holder] += 1
             before = await times_today(db, now, holder=event.holder)
             repeated = before + times[event.holder] > OWN_ACCOUNT_TIMES
-        named_as = None if completed else _named(over.number, *towns.get(over.number, ("", "")))
+        named_as = _named(over.number, *towns.get(over.number, ("", "")))
         weighed.append(Weighed(event=event, named=named_as, repeated=repeated))
     await keep_users(db, now, came)
     return weighed

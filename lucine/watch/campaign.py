@@ -88,23 +88,23 @@ async def weigh(db: Transaction, now: float, keys: Keys, batch: Sequence[Weighed
     await note_events(db, keys, [msgspec.structs.replace(w.event, near=near.get(w.event.id, "")) for w in batch])
     await keep_sketches(db, now, sources)
     for scope in scopes:
-        await _save(db, now, keys, detectors[scope], loaded[scope][1])
+        await _save(db, keys, detectors[scope], loaded[scope][1])
     return [raised for sign in signs.values() if (raised := await _raise(db, now, keys, detectors[sign.scope], sign))]
 
 
-async def take_turn(db: Transaction, now: float) -> None:
+async def take_turn(db: Transaction) -> None:
     """From here on no other process weighs: two that took the same starts in another order would be a deadlock."""
-    await _hold(db, now, EVERYWHERE)
+    await _hold(db, EVERYWHERE)
 
 
-async def _hold(db: Transaction, now: float, scope: str) -> Row:
+async def _hold(db: Transaction, scope: str) -> Row:
     held = "UPDATE watch_detector SET version = version + 1 WHERE scope = :scope RETURNING learned, running"
     row = await db.one(held, scope=scope)
     if row is None:
         await db.run(
-            "INSERT INTO watch_detector (scope, version, learned, running, saved_at)"
-            " VALUES (:scope, 0, :empty, :empty, :now) ON CONFLICT (scope) DO NOTHING",
-            scope=scope, empty=b"", now=now,
+            "INSERT INTO watch_detector (scope, version, learned, running) VALUES (:scope, 0, :empty, :empty)"
+            " ON CONFLICT (scope) DO NOTHING",
+            scope=scope, empty=b"",
         )  # fmt: skip
         row = await db.one(held, scope=scope)
         assert row is not None
@@ -113,7 +113,7 @@ async def _hold(db: Transaction, now: float, scope: str) -> Row:
 
 async def _load(db: Transaction, now: float, keys: Keys, scope: str) -> tuple[Detector, bytes]:
     """The detector of a scope, and what it had learned as it is kept; its row is held from here on."""
-    row = await _hold(db, now, scope)
+    row = await _hold(db, scope)
     if not row["running"]:
         return Detector.start(scope, now), b""
     plain = keys.unseal(f"watch_detector.running.{scope}", row["running"])
@@ -129,7 +129,7 @@ async def _load(db: Transaction, now: float, keys: Keys, scope: str) -> tuple[De
     return Detector(scope, tests, running.recent), known
 
 
-async def _save(db: Transaction, now: float, keys: Keys, detector: Detector, known: bytes) -> None:
+async def _save(db: Transaction, keys: Keys, detector: Detector, known: bytes) -> None:
     learned = msgspec.msgpack.encode(_Learned({feature: test.rates for feature, test in detector.tests.items()}))
     if learned != known:  # forty kilobytes that change once an hour
         await db.run(
@@ -138,9 +138,9 @@ async def _save(db: Transaction, now: float, keys: Keys, detector: Detector, kno
         )  # fmt: skip
     running = _Running(DESIGNED, {feature: test.running for feature, test in detector.tests.items()}, detector.recent)
     await db.run(
-        "UPDATE watch_detector SET running = :running, saved_at = :now WHERE scope = :scope",
+        "UPDATE watch_detector SET running = :running WHERE scope = :scope",
         running=keys.seal(f"watch_detector.running.{detector.scope}", msgspec.msgpack.encode(running)),
-        now=now, scope=detector.scope,
+        scope=detector.scope,
     )  # fmt: skip
 
 

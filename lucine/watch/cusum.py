@@ -16,13 +16,13 @@ from typing import Final
 
 import msgspec
 
+from .events import HOUR_SECONDS
 from .rates import Rates
 
 KNOWN_WELL: Final = 10_000.0  # events of late; who has seen fewer needs more to accuse anybody
 CALM_SECONDS: Final = 3 * 86400  # after a threshold was passed, before anything is learned again
 LEARNING_HOURS: Final = 14 * 24  # at first every hour without an alarm is learned: what it began with was a guess
 WAITING_MAX: Final = 14 * 24  # hours
-HOUR_SECONDS: Final = 3600
 
 
 class Design(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,9 +58,8 @@ class Running(msgspec.Struct, kw_only=True):
 
 
 class Passed(msgspec.Struct, frozen=True, kw_only=True):
-    """A threshold that was passed: by which design's sum, how high it was, and since when it was above zero."""
+    """A threshold that was passed: how high the sum was, and since when it was above zero."""
 
-    design: str
     value: float
     since: float
 
@@ -99,7 +98,7 @@ class Cusum:
                 total.since = at
             total.value = value
             if value >= self._thresholds[place]:
-                passed = Passed(design=self.designs[place].name, value=value, since=total.since)
+                passed = Passed(value=value, since=total.since)
         if passed is not None:
             running.sums = [Sum() for _ in self.designs]
             running.calm_at = at + CALM_SECONDS

@@ -21,8 +21,7 @@ OUTCOMES: tuple[Outcome, ...] = Outcome.__args__  # type: ignore[attr-defined]
 KEPT_SECONDS = 180 * 86400
 ADDRESS_KEPT_SECONDS = 30 * 86400
 HOURS_KEPT_SECONDS = 5 * 365 * 86400
-HOUR_SECONDS = 3600
-OWN_PAGES = "own pages"  # the client of starts at Connect's own pages; no service can have this id
+HOUR_SECONDS, DAY_SECONDS = 3600, 86400
 NOBODY = -1  # ``newcomer`` of an event that names nobody
 
 
@@ -47,6 +46,13 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     near: str
     address: str
     outcome: Outcome
+
+
+# All but the address, which nobody needs to read.
+COLUMNS = (
+    "id, at, over_at, client, channel, known, number, holder, newcomer, near, source, prefix, network, country, kind,"
+    " outcome"
+)
 
 
 def number_digest(keys: Keys, national_id: str) -> bytes:
@@ -110,8 +116,7 @@ async def disown_events(db: Transaction, *, ids: Sequence[str]) -> None:
 async def recent_events(db: Reader, *, since: float, before: float = 1e12, limit: int = 100) -> list[Row]:
     """What ended in this span of time, newest first: every column of the table but the address."""
     return await db.all(
-        "SELECT id, at, over_at, client, channel, known, number, holder, newcomer, near, source, prefix, network,"
-        " country, kind, outcome FROM watch_events WHERE over_at >= :since AND over_at < :before"
+        f"SELECT {COLUMNS} FROM watch_events WHERE over_at >= :since AND over_at < :before"
         " ORDER BY over_at DESC LIMIT :limit",
         since=since, before=before, limit=limit,
     )  # fmt: skip

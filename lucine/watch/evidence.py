@@ -1,12 +1,13 @@
 """What an alarm shows: counts of what was seen since it began, beside what an ordinary day would have made of it."""
 
 import math
+from typing import Any
 
 from lucine.safe import Reader
 
 from .alarms import EVERY_CLIENT, Evidence
 from .detector import END_NAMES, ENDS
-from .views import newest
+from .views import count_named, networks_named, newest
 
 TOP_SOURCES = 8
 LOOKED_AT = 20_000  # of a flood, the newest events: everybody waits while they are read
@@ -35,18 +36,15 @@ async def gather_evidence(
         if likeness in shares:
             like = await db.one(f"SELECT COUNT(*) AS events {SINCE} AND near LIKE :like", like=f"%{likeness}%", **of)
             seen[likeness] = like["events"] if like else 0
-    named = await db.one(f"SELECT COUNT(DISTINCT number) AS numbers {SINCE} AND outcome <> 'completed'", **of)
+    span: dict[str, Any] = {"since": since, "before": math.inf, "client": client or None}
+    named = await count_named(db, **span)
     services = await db.all(f"SELECT client, COUNT(*) AS events {SINCE} AND outcome <> 'completed' GROUP BY client"
                             " ORDER BY events DESC, client", **of)  # fmt: skip
-    sources = await db.all(
-        f"SELECT network, COUNT(DISTINCT number) AS numbers {SINCE} AND outcome <> 'completed' GROUP BY network"
-        f" ORDER BY numbers DESC, network LIMIT {TOP_SOURCES}",
-        **of,
-    )
+    sources = await networks_named(db, **span, limit=TOP_SOURCES)
     base = {**dict.fromkeys(END_NAMES, events), "newcomers": events}
     return Evidence(
         events=events,
-        numbers=int(named["numbers"]) if named else 0,
+        numbers=int(named["numbers"]),
         certainty=round(certainty, 2),
         seen={name: seen[name] for name in shares},
         expected={name: round(share * base.get(name, unanswered), 1) for name, share in shares.items()},

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 
-from lucine.safe import Database, Reader, Row, Transaction
+from lucine.safe import Database, Reader, Row, Transaction, among
 
 from .place import place_of, prefix_of
 from .risk import LEVELS, Judged, Signs, World, judge
@@ -63,12 +63,8 @@ async def judge_sign_in(db: Reader, now: float, *, holder: str, signs: Signs) ->
 
 async def _world(db: Reader, signs: Signs) -> World:
     traits = {_trait(level, getattr(signs, level)): (level, getattr(signs, level)) for level in LEVELS}
-    names = [EVERYBODY, *traits]
-    places = ", ".join(f":t{index}" for index in range(len(names)))
-    rows = await db.all(
-        f"SELECT trait, sign_ins FROM watch_traits WHERE trait IN ({places})",
-        **{f"t{index}": name for index, name in enumerate(names)},
-    )
+    which, values = among([EVERYBODY, *traits])
+    rows = await db.all(f"SELECT trait, sign_ins FROM watch_traits WHERE trait IN {which}", **values)
     seen = {row["trait"]: row["sign_ins"] for row in rows}
     return World(seen.pop(EVERYBODY, 0), {traits[trait]: count for trait, count in seen.items()})
 

@@ -12,7 +12,6 @@ import msgspec
 from lucine.safe import Database, Keys, Reader, Row, Transaction, tokens, write_ledger
 
 Kind = Literal["proof_of_work", "qr_only", "ciba_closed", "service_told"]
-EVERY_CLIENT = ""
 LASTING_SECONDS = 3 * 86400
 BATCH = 100
 
@@ -35,6 +34,8 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 COLUMNS = "id, kind, target, alarm, level, began_at, until, ended_at, ended_by"
+OVERDUE = "ended_at IS NULL AND until <= :now"
+ENDED = "RETURNING id, kind, target"
 
 
 def _measure(row: Row) -> Measure:
@@ -48,28 +49,37 @@ async def take_measure(
 
     ``by``: the officer; '' when the watch takes it by itself.
     """
-    await db.run("UPDATE watch_measures SET ended_at = until WHERE kind = :kind AND target = :target"
-                 " AND ended_at IS NULL AND until <= :now", kind=kind, target=target, now=now)  # fmt: skip
-    row = await db.one(
-        "UPDATE watch_measures SET until = :until, level = :level"
-        " WHERE kind = :kind AND target = :target AND ended_at IS NULL AND until > :now"
-        f" RETURNING {COLUMNS}",
-        until=now + LASTING_SECONDS, level=level, kind=kind, target=target, now=now,
+    over = await db.all(
+        f"UPDATE watch_measures SET ended_at = until WHERE kind = :kind AND target = :target AND {OVERDUE} {ENDED}",
+        kind=kind, target=target, now=now,
     )  # fmt: skip
-    if row is not None:
-        return _measure(row), False
+    await _write_ended(db, now, keys, over, by="")
     measure = Measure(
         id=tokens.new_secret(128), kind=kind, target=target, alarm=alarm, level=level, began_at=now,
         until=now + LASTING_SECONDS, ended_at=None, ended_by="",
     )  # fmt: skip
-    await db.run(
+    if await db.run(
         f"INSERT INTO watch_measures ({COLUMNS})"
-        " VALUES (:id, :kind, :target, :alarm, :level, :began_at, :until, :ended_at, :ended_by)",
+        " VALUES (:id, :kind, :target, :alarm, :level, :began_at, :until, :ended_at, :ended_by)"
+        " ON CONFLICT (kind, target) WHERE ended_at IS NULL DO NOTHING",
         **msgspec.structs.asdict(measure),
+    ):  # fmt: skip
+        facts = {"measure": measure.id, "kind": kind, "target": target, "alarm": alarm}
+        await write_ledger(db, now, keys, "measure.taken", by, facts)
+        return measure, True
+    row = await db.one(
+        "UPDATE watch_measures SET until = :until, level = :level"
+        f" WHERE kind = :kind AND target = :target AND ended_at IS NULL RETURNING {COLUMNS}",
+        until=measure.until, level=level, kind=kind, target=target,
     )  # fmt: skip
-    facts = {"measure": measure.id, "kind": kind, "target": target, "alarm": alarm}
-    await write_ledger(db, now, keys, "measure.taken", by, facts)
-    return measure, True
+    assert row is not None
+    return _measure(row), False
+
+
+async def _write_ended(db: Transaction, now: float, keys: Keys, rows: list[Row], *, by: str) -> None:
+    for row in rows:
+        facts = {"measure": row["id"], "kind": row["kind"], "target": row["target"]}
+        await write_ledger(db, now, keys, "measure.ended", by, facts)
 
 
 async def active_measure(db: Reader, now: float, *, kind: Kind, target: str) -> Measure | None:
@@ -114,12 +124,10 @@ async def end_measures(
     """Take back one measure, or all of an alarm; how many."""
     rows = await db.all(
         "UPDATE watch_measures SET ended_at = :now, ended_by = :by WHERE ended_at IS NULL"
-        " AND (id = CAST(:measure AS TEXT) OR alarm = CAST(:alarm AS TEXT)) RETURNING id, kind, target",
+        f" AND (id = CAST(:measure AS TEXT) OR alarm = CAST(:alarm AS TEXT)) {ENDED}",
         now=now, by=by, measure=measure, alarm=alarm,
     )  # fmt: skip
-    for row in rows:
-        facts = {"measure": row["id"], "kind": row["kind"], "target": row["target"]}
-        await write_ledger(db, now, keys, "measure.ended", by, facts)
+    await _write_ended(db, now, keys, rows, by=by)
     return len(rows)
 
 
@@ -128,10 +136,8 @@ async def end_old_measures(db: Database, now: float, keys: Keys) -> bool:
     async with db.transaction() as act:
         rows = await act.all(
             "UPDATE watch_measures SET ended_at = until WHERE id IN (SELECT id FROM watch_measures"
-            " WHERE ended_at IS NULL AND until <= :now LIMIT :most) RETURNING id, kind, target",
+            f" WHERE {OVERDUE} LIMIT :most) {ENDED}",
             now=now, most=BATCH,
         )  # fmt: skip
-        for row in rows:
-            facts = {"measure": row["id"], "kind": row["kind"], "target": row["target"]}
-            await write_ledger(act, now, keys, "measure.ended", "", facts)
+        await _write_ended(act, now, keys, rows, by="")
     return len(rows) == BATCH

@@ -11,7 +11,6 @@ from typing import Final
 import msgspec
 
 HOURS: Final = 168  # of a week
-HOUR_SECONDS: Final = 3600.0
 LEVEL_HOURS: Final = 72.0
 SHAPE_HOURS: Final = 6 * 168.0
 SHAPE_PRIOR: Final = 20.0  # expected events that an hour of the week must have seen before it is half believed

@@ -6,9 +6,9 @@ So several processes share them, and a process that dies takes nothing with it.
 from lucine.safe import Database, Keys, Transaction, sweep, tokens
 
 from .alarms import Alarm, Evidence, closed_today, open_alarm, raise_alarm
+from .events import DAY_SECONDS
 from .sources import KINDS, Kind, Sources, Suspect, merge, suspects
 
-DAY_SECONDS = 86400
 DAYS_KEPT = 2
 
 

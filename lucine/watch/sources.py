@@ -55,7 +55,6 @@ class Suspect(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind
     source: str
     numbers: int
-    unanswered: float
 
 
 class Sources:
@@ -117,5 +116,5 @@ def suspects(kind: Kind, everything: bytes, unanswered: bytes) -> list[Suspect]:
         low = (kept - NOT_SURE * (kept * (1 - share_alone)) ** 0.5) / share_alone
         part = min(1.0, (kept / share_alone) / max(1.0, named[source] / share))
         if low >= NUMBERS_MIN and part >= UNANSWERED_MIN:
-            found.append(Suspect(kind=kind, source=source, numbers=int(low), unanswered=part))
+            found.append(Suspect(kind=kind, source=source, numbers=int(low)))
     return sorted(found, key=lambda suspect: -suspect.numbers)

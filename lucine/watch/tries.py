@@ -11,8 +11,9 @@ import msgspec
 
 from lucine.safe import Database, Keys, Reader, Transaction, sweep
 
+from .events import HOUR_SECONDS, number_digest
+
 MONTH_SECONDS = 30 * 86400
-HOUR_SECONDS = 3600
 DAYS = 30
 PARIS = ZoneInfo("Europe/Paris")
 
@@ -40,7 +41,7 @@ async def note_try(
     It is written at the end of the transaction: on PostgreSQL, tries of the same number wait there for each other.
     """
     values = {
-        "number": keys.mac("number", number.encode()), "hour": int(now // HOUR_SECONDS), "client": client,
+        "number": number_digest(keys, number), "hour": int(now // HOUR_SECONDS), "client": client,
         "channel": channel, "now": now, "prefix": prefix,
     }  # fmt: skip
 
@@ -60,7 +61,7 @@ async def tries_of(db: Reader, now: float, keys: Keys, number: str) -> tuple[int
     """How often her number was tried in 30 days, to the hour, and when last."""
     row = await db.one(
         "SELECT SUM(tries) AS tries, MAX(last_at) AS last FROM watch_tries WHERE number = :number AND hour >= :since",
-        number=keys.mac("number", number.encode()), since=_oldest_hour(now),
+        number=number_digest(keys, number), since=_oldest_hour(now),
     )  # fmt: skip
     return (int(row["tries"] or 0), row["last"]) if row else (0, None)
 
@@ -70,7 +71,7 @@ async def tries_by_day(db: Reader, now: float, keys: Keys, number: str) -> Tried
     rows = await db.all(
         "SELECT hour, client, SUM(tries) AS tries, MAX(last_at) AS last FROM watch_tries"
         " WHERE number = :number AND hour >= :since GROUP BY hour, client",
-        number=keys.mac("number", number.encode()), since=_oldest_hour(now),
+        number=number_digest(keys, number), since=_oldest_hour(now),
     )  # fmt: skip
     today = _day_of(now)
     dates = [today - timedelta(days=ago) for ago in reversed(range(DAYS))]

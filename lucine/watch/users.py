@@ -4,9 +4,7 @@ from collections.abc import Iterable
 
 from lucine.safe import Reader, Transaction, among
 
-from .events import KEPT_SECONDS
-
-DAY_SECONDS = 86400
+from .events import DAY_SECONDS, KEPT_SECONDS
 
 
 async def users_among(db: Reader, now: float, numbers: Iterable[bytes]) -> set[tuple[bytes, str]]:

@@ -5,10 +5,8 @@
 
 from lucine.safe import Reader, Row
 
-EVENT = (
-    "id, at, over_at, client, channel, known, number, holder, newcomer, near, source, prefix, network, country, kind,"
-    " outcome"
-)
+from .events import COLUMNS
+
 # A number that was named by a browser that nobody knows, and nobody came of it.
 IN_VAIN = (
     "over_at >= :since AND over_at < :before AND known = 0 AND outcome <> 'completed' AND number IS NOT NULL"
@@ -25,7 +23,7 @@ async def events_between(
     ``strangers``: only what began in unknown browsers.
     """
     return await db.all(
-        f"SELECT {EVENT} FROM watch_events WHERE over_at >= :since AND over_at < :before"
+        f"SELECT {COLUMNS} FROM watch_events WHERE over_at >= :since AND over_at < :before"
         " AND (over_at, id) > (:at, :id) AND (client = :client OR CAST(:client AS TEXT) IS NULL)"
         " AND known <= :known ORDER BY over_at, id LIMIT :limit",
         since=max(since, after[0]), before=before, at=after[0], id=after[1], client=client,

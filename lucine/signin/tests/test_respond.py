@@ -208,6 +208,17 @@ async def test_what_an_officer_took_back_stays_back(small_world: World) -> None:
     assert await active(small_world) == set()
 
 
+async def test_a_measure_that_is_over_ends_in_the_ledger_before_another_is_taken(world: World) -> None:
+    await world.service()
+    since = world.clock.now - 3600
+    await answer(world, await alarm_at(world, "service", since=since))
+    world.clock.pass_by(4 * 86400)
+    await answer(world, await alarm_at(world, "service", since=since))
+    rows = await world.house.db.all("SELECT act FROM safe_ledger WHERE act LIKE 'measure.%' ORDER BY seq")
+    assert sorted(row["act"] for row in rows) == ["measure.ended", "measure.taken", "measure.taken"]
+    assert len(await active(world)) == 1
+
+
 async def test_it_is_all_in_the_ledger(small_world: World) -> None:
     await small_world.service(contact="equipe@service.invalid")
     await answer(small_world, await alarm_at(small_world, "service", since=small_world.clock.now - 3600))

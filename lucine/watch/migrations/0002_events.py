@@ -32,8 +32,7 @@ CREATE TABLE watch_users (
 CREATE INDEX watch_users_seen ON watch_users (seen_at);
 
 CREATE TABLE watch_detector (
-    scope TEXT PRIMARY KEY, version BIGINT NOT NULL, learned BYTEA NOT NULL, running BYTEA NOT NULL,
-    saved_at DOUBLE PRECISION NOT NULL);
+    scope TEXT PRIMARY KEY, version BIGINT NOT NULL, learned BYTEA NOT NULL, running BYTEA NOT NULL);
 
 CREATE TABLE watch_sketches (
     id TEXT PRIMARY KEY, day BIGINT NOT NULL, kind TEXT NOT NULL, sketch BYTEA NOT NULL);
