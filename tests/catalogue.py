@@ -1,7 +1,7 @@
 """Collects every sentence that people read, for the catalogue: `python -m tests.catalogue` renews it.
 
 Templates mark theirs with `_()`; in the code they are the second argument of a refusal, what is
-assigned to `words`, and what `visit.words()` is given.
+assigned to `words`, and what `visit.words()` or `say()` is given.
 """
 
 import ast
@@ -15,19 +15,19 @@ from babel.messages.pofile import read_po, write_po
 
 ROOMS = Path(__file__).parent.parent / "lucine"
 PO = ROOMS / "web" / "locale" / "en" / "lucine.po"
-CALLS = {"Refusal": 1, "words": 0, "gettext": 0, "Place": 0}
+CALLS = {"Refusal": 1, "words": 0, "gettext": 0, "Place": 0, "say": 0}
 
 
 def _in_code(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text())):
-        found: ast.expr | None = None
+        found, name = None, ""
         if isinstance(node, ast.Call):
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
             if name in CALLS and len(node.args) > CALLS[name]:
                 found = node.args[CALLS[name]]
         elif isinstance(node, ast.Assign) and any(getattr(target, "id", "") == "words" for target in node.targets):
             found = node.value
-        if isinstance(found, ast.Constant) and isinstance(found.value, str) and " " in found.value:
+        if isinstance(found, ast.Constant) and isinstance(found.value, str) and (" " in found.value or name == "say"):
             yield found.value
 
 

@@ -296,7 +296,7 @@ async def prepare(ana: Ana, label: str, case: Case) -> dict[str, Any]:
     """A right path, and what would be right in the body."""
     await ana.start()
     known = await RIGHT[label](ana) if label in RIGHT else {}
-    path = {"start": ana.desk.start, "ask": ana.desk.facts["ask"]}
+    path = {"start": ana.desk.start, "ask": ana.desk.facts["ask"], "card": "refused"}
     if "{device}" in label:
         path["device"] = await ana.phone_in_quarantine()
     case.path_parameters = {name: path[name] for name in case.path_parameters}

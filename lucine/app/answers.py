@@ -63,7 +63,7 @@ class Pending(Exact, frozen=True):
 class Me(Exact, frozen=True):
     name: str
     device: Named
-    state: Literal["active", "quarantine"]
+    state: Literal["active", "quarantine", "frozen"]
     usable_at: float
     quiet: QuietHours
     push_key: str
@@ -159,6 +159,8 @@ ANSWERS: dict[tuple[str, str], type[Exact]] = {
     ("POST", "/watch/sign-in"): Nothing,
     ("POST", "/watch/invitation/options"): Ceremony,
     ("POST", "/watch/invitation"): Nothing,
+    ("POST", "/habits/card/{card}/close"): Nothing,
+    ("POST", "/habits/system"): Nothing,
     ("GET", f"{API}/me"): Me,
     ("GET", f"{API}/history"): History,
     ("POST", f"{API}/history/{{ask}}/not-me"): Nothing,
@@ -183,4 +185,4 @@ ANSWERS: dict[tuple[str, str], type[Exact]] = {
 
 def with_answers(doors: Sequence[Door]) -> list[Door]:
     """The doors, those that speak JSON with the shape of their answer."""
-    return [replace(door, answer=ANSWERS.get((door.method, door.path))) for door in doors]
+    return [replace(door, answer=ANSWERS.get((door.method, door.path), door.answer)) for door in doors]

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from lucine.habits import clean_habits, release_barometer, remind_of_deadlines
 from lucine.officer import clean_officer, tell_officers
 from lucine.phone.chores import clean_phone, wake_phones
 from lucine.phone.notices import deliver_notices
@@ -54,9 +55,12 @@ CHORES: Chores = (
     (clean_phone,       "",                      600),
     (clean_signin,      "",                      600),
     (clean_officer,     "",                      3600),
+    (clean_habits,      "",                      3600),
+    (remind_of_deadlines, "",                    60),
     (note_starts,       "",                      1),
     (watch_sources,     "",                      60),
     (clean_watch,      "",                      3600),
+    (release_barometer, "",                      3600),
 )  # fmt: skip
 
 

@@ -16,10 +16,10 @@ from rich.table import Table
 from lucine.directory import national_id_of
 from lucine.directory.commands import commands as directory_commands
 from lucine.officer import invite_officer, list_officers, remove_officer
-from lucine.officer.evidence import BadEvidence, check_bundle
 from lucine.phone.credentials import devices_of
 from lucine.phone.enrolment import VOUCHER_SECONDS, make_voucher
-from lucine.phone.holders import add_holder, holder_of_number
+from lucine.phone.holders import add_holder, hold_holder, holder_of_number
+from lucine.phone.holds import release_enrolments, thaw_credentials
 from lucine.phone.notices import tell_holder
 from lucine.safe import verify_ledger
 from lucine.safe.ledger import Break
@@ -34,6 +34,7 @@ from lucine.signin.clients import (
     remove_client,
     rotate_secret,
 )
+from lucine.signin.evidence import BadEvidence, check_bundle
 from lucine.signin.signing_keys import make_keys
 from lucine.signin.switch_off import switch_off
 from lucine.web import House, Refusal
@@ -304,6 +305,22 @@ def phone_off(number: str) -> None:
     print(f"{_in_house(act)} phones switched off, and every session that they opened")
 
 
+@phones.command("release")
+def phone_release(number: str) -> None:
+    """After an incident: what is frozen may approve again, phones may be added again. She stands before you."""
+
+    async def act(house: House) -> int:
+        holder, now = await holder_of_number(house.db, _number(number)), time.time()
+        if holder is None:
+            return 0
+        async with house.db.transaction() as db:
+            await hold_holder(db, holder.id)
+            await release_enrolments(db, now, house.keys, holder=holder.id)
+            return len(await thaw_credentials(db, now, house.keys, holder=holder.id))
+
+    print(f"{_in_house(act)} phones and passkeys may approve again; others may be added")
+
+
 @phones.command("list")
 def phone_list(number: str) -> None:
     """The phones of a professional."""
@@ -367,7 +384,9 @@ def evidence_verify(
     except BadEvidence as bad:
         raise _fail(f"this proves nothing: {bad}") from None
     made = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(checked.manifest.iat))
-    print(f"whole and unchanged since {made}: alarm {checked.manifest.alarm!r} of {checked.manifest.iss!r}")
+    print(
+        f"whole and unchanged since {made}: {checked.manifest.kind} {checked.manifest.id!r} of {checked.manifest.iss!r}"
+    )
     trust = "one of the keys you gave" if jwks else "the key inside: trust it if Connect publishes this thumbprint"
     print(f"signed with {checked.thumbprint} ({trust})")
 
@@ -460,6 +479,14 @@ def bench_phone(quick: Quick = False, json_: Json = False) -> None:
     from lucine.app.bench.phone import bench as run
 
     _print(run(quick=quick))
+
+
+@bench.command("habits")
+def bench_habits(timelines: int = 100_000, quick: Quick = False, json_: Json = False) -> None:
+    """The incident room's deadlines against a second reckoning, and the time of its papers."""
+    from lucine.app.bench.habits import bench as run
+
+    _print(run(timelines=timelines, quick=quick))
 
 
 # The attack lab

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from lucine.habits import DOORS as HABITS_DOORS
 from lucine.officer import DOORS as OFFICER_DOORS
 from lucine.phone.doors import DOORS as PHONE_DOORS
 from lucine.safe import Keys, connect, migrate, tokens
@@ -39,12 +40,13 @@ from .metrics import Measured
 
 log = structlog.get_logger()
 
-ROOMS = ["safe", "directory", "watch", "phone", "signin", "officer"]
+ROOMS = ["safe", "directory", "watch", "phone", "signin", "habits", "officer"]
 
 # The order is the order of search: what is asked most comes first.
 DOORS: list[Door] = [
     *SIGNIN_DOORS,
     *PHONE_DOORS,
+    *HABITS_DOORS,
     *OFFICER_DOORS,
     Door(method="GET", path="/static/{name:path}", guard=anyone, act=static_file),
 ]

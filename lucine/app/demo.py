@@ -100,6 +100,7 @@ def _front_environment(front: str, port: int, offset: int, folder: Path, secret:
         f"{name}_DATABASE": f"sqlite:///{folder}/care.db",
         f"{name}_KEYS": f"{folder}/care.keys",
         f"{name}_PROVIDER": f"http://localhost:{port}/.well-known/openid-configuration",
+        f"{name}_HELP": f"http://localhost:{port}/incident",
         f"{name}_CLIENT_ID": front,
         f"{name}_CLIENT_SECRET": secret,
         f"{name}_LOG_LEVEL": os.environ.get("LUCINE_LOG_LEVEL", "warning"),

@@ -2,7 +2,7 @@
 
 from lucine.web import Door, anyone
 
-from . import action_pages, entry_pages, export_pages, watch_pages
+from . import action_pages, entry_pages, export_pages, habits_pages, watch_pages
 from .sessions import PATH, SIGN_IN, acting, listening, watching
 
 ALARM = f"{PATH}/alarms/{{alarm}}"
@@ -34,6 +34,7 @@ DOORS = [
     Door(method="POST", path=f"{ALARM}/measures/{{measure}}/end", guard=acting, act=action_pages.end_one),
     Door(method="POST", path=f"{ALARM}/evidence", guard=acting, act=export_pages.give_bundle),
     Door(method="GET", path=f"{PATH}/map", guard=watching, act=watch_pages.show_map),
+    Door(method="GET", path=f"{PATH}/habits", guard=watching, act=habits_pages.show_habits),
     Door(method="GET", path=f"{PATH}/export", guard=watching, act=export_pages.show_export),
     Door(method="POST", path=f"{PATH}/export", guard=acting, act=export_pages.export_events),
 ]

@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from lucine.safe import Database, write_ledger
 from lucine.safe.ledger import lines_before
-from lucine.signin.signing_keys import ring_of, sign
+from lucine.signin.evidence import give_file, ledger_line, one, pretty, write_bundle
 from lucine.watch.alarms import Alarm
 from lucine.watch.measures import measures_of
 from lucine.watch.views import events_between
@@ -21,7 +21,6 @@ from lucine.web import House, Refusal, Visit, page
 from lucine.web.pages import PARIS
 
 from .charts import midnight
-from .evidence import CHUNK_BYTES, EVENTS_MAX, TYP, write_bundle
 from .exports import Format, Names, head, line, moment, plain
 from .sessions import Session, find_session
 from .watch_pages import alarm_of, service_names, span_of
@@ -33,6 +32,7 @@ EXPORTS_AT_ONCE = 2  # for each officer, in this process
 BUNDLES_AT_ONCE = 1
 KINDS = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl", "ecs": "application/x-ndjson"}
 ENDINGS = {"csv": "csv", "jsonl": "jsonl", "ecs": "ecs.ndjson"}
+EVENTS_MAX = 100_000  # the newest of all that ended; the manifest says since when
 LEDGER_SLACK_SECONDS = 300  # the clocks of several processes
 
 _running: WeakKeyDictionary[House, Counter[tuple[str, str]]] = WeakKeyDictionary()
@@ -119,37 +119,17 @@ async def give_bundle(visit: Visit, session: Session) -> Response:
             await write_ledger(db, now, house.keys, "evidence.bundled", session.officer, {"alarm": alarm.id})
         names, span = await service_names(visit), await span_of(house.db, now, alarm, EVENTS_MAX)
         measures = await measures_of(house.db, alarm.id)
-        ring = await ring_of(house, now)
-        kid = ring.signers["ES256"][0]
         file = await write_bundle(
+            house, now,
             {
-                "alarm.json": _one(_pretty(alarm)),
+                "alarm.json": one(pretty(alarm)),
                 "events.jsonl": _events(house.db, span, names),
-                "measures.json": _one(_pretty(measures)),
+                "measures.json": one(pretty(measures)),
                 "ledger.jsonl": _ledger(house.db, alarm, {alarm.id, *(measure.id for measure in measures)}),
             },
-            facts={"iss": house.settings.origin, "iat": int(now), "alarm": alarm.id, "since": span["since"]},
-            jwks=_pretty({"keys": [key for key in ring.jwks["keys"] if key["kid"] == kid]}),
-            sign=lambda facts: sign(house, now, "ES256", facts, TYP),
+            kind="alarm", about=alarm.id, since=span["since"],
         )  # fmt: skip
-
-    async def pieces() -> AsyncIterator[bytes]:
-        with file:
-            while piece := file.read(CHUNK_BYTES):
-                yield piece
-
-    name = f"lucine-alarm-{moment(alarm.opened_at)[:10]}-{alarm.id[:6]}.zip"
-    return StreamingResponse(
-        pieces(), media_type="application/zip", headers={"Content-Disposition": f'attachment; filename="{name}"'}
-    )
-
-
-def _pretty(value: object) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
-
-
-async def _one(piece: bytes) -> AsyncIterator[bytes]:
-    yield piece
+    return give_file(file, f"lucine-alarm-{moment(alarm.opened_at)[:10]}-{alarm.id[:6]}.zip")
 
 
 async def _events(db: Database, span: dict[str, Any], names: Names) -> AsyncIterator[bytes]:
@@ -166,10 +146,8 @@ async def _ledger(db: Database, alarm: Alarm, ids: set[str]) -> AsyncIterator[by
     seq = 1 << 62
     while lines := await lines_before(db, seq, BATCH):
         for row in lines:
-            facts = msgspec.json.decode(row["facts"], type=dict[str, str])
-            if ids & set(facts.values()):
-                told = {**dict(row), "facts": facts, "mark": row["mark"].hex()}
-                yield msgspec.json.encode(told) + b"\n"
+            if ids & set(msgspec.json.decode(row["facts"], type=dict[str, str]).values()):
+                yield ledger_line(row)
         seq = lines[-1]["seq"]
         if lines[-1]["at"] < alarm.opened_at - LEDGER_SLACK_SECONDS:
             return

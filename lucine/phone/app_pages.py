@@ -8,7 +8,7 @@ from lucine.web.pages import ROOMS
 
 from .asks import past_asks
 from .chores import pusher_of
-from .credentials import Device, devices_of
+from .credentials import Device, devices_of, state_of
 from .enrolment import recovery_codes_left
 from .holders import find_holder
 from .push import parse_subscription
@@ -50,7 +50,7 @@ async def show_me(visit: Visit, device: Device) -> Response:
         {
             "name": holder.name,
             "device": {"id": device.id, "name": device.name},
-            "state": "active" if device.usable_at <= visit.now else "quarantine",
+            "state": state_of(device, visit.now),
             "usable_at": device.usable_at,
             "quiet": {"start": device.quiet_start, "end": device.quiet_end},
             "push_key": pusher_of(visit.house).public_key,

@@ -10,6 +10,7 @@ import structlog
 from lucine.safe import Row, sweep
 from lucine.web import House
 
+from .credentials import ACTIVE
 from .enrolment import CODES_SECONDS
 from .push import Outcome, Pusher, parse_subscription
 
@@ -57,7 +58,7 @@ async def wake_phones(house: House, now: float) -> bool:
 async def _wake(house: House, now: float, ask: Row) -> None:
     phones = await house.db.all(
         "SELECT id, push, quiet_start, quiet_end FROM phone_credentials WHERE holder = :holder AND kind = 'phone'"
-        " AND push IS NOT NULL AND revoked_at IS NULL AND usable_at <= :now",
+        f" AND push IS NOT NULL AND {ACTIVE}",
         holder=ask["holder"], now=now,
     )  # fmt: skip
     for phone in phones:

@@ -1,6 +1,7 @@
 """Credentials: the keys that a holder keeps on her phones and computers.
 
 quarantine --(usable_at has come)--> active --(switched off, cancelled, deleted)--> revoked
+                                     active <--(her incident: see holds)--> frozen
 """
 
 from collections.abc import Iterable
@@ -32,9 +33,23 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     push: bytes | None
     quiet_start: str
     quiet_end: str
+    frozen_at: float | None
+
+    def active(self, now: float) -> bool:
+        """Whether it may approve: its quarantine, if it had one, is over, and it is not frozen."""
+        return self.usable_at <= now and self.frozen_at is None
 
 
-COLUMNS = "id, webauthn_id, holder, kind, name, created_at, usable_at, used_at, push, quiet_start, quiet_end"
+COLUMNS = "id, webauthn_id, holder, kind, name, created_at, usable_at, used_at, push, quiet_start, quiet_end, frozen_at"
+# What ``active`` says, as SQL with :now.
+ACTIVE = "revoked_at IS NULL AND frozen_at IS NULL AND usable_at <= :now"
+
+
+def state_of(device: Device, now: float) -> Literal["active", "quarantine", "frozen"]:
+    """As its holder reads it."""
+    if device.frozen_at is not None:
+        return "frozen"
+    return "active" if device.active(now) else "quarantine"
 
 
 def _device(row: Row) -> Device:
@@ -66,7 +81,7 @@ async def add_credential(
 
 
 async def device_with_cookie(db: Reader, keys: Keys, cookie: str) -> Device | None:
-    """The phone that holds this cookie, active or in quarantine."""
+    """The phone that holds this cookie: active, in quarantine or frozen."""
     row = await db.one(
         f"SELECT {COLUMNS} FROM phone_credentials WHERE cookie = :cookie AND revoked_at IS NULL",
         cookie=keys.digest(cookie),
@@ -75,10 +90,9 @@ async def device_with_cookie(db: Reader, keys: Keys, cookie: str) -> Device | No
 
 
 async def is_kept(db: Reader, device: Device) -> bool:
-    """Whether the device has not been switched off meanwhile."""
-    return (
-        await db.one("SELECT id FROM phone_credentials WHERE id = :id AND revoked_at IS NULL", id=device.id) is not None
-    )
+    """Whether the device has not been switched off or frozen meanwhile."""
+    kept = "SELECT id FROM phone_credentials WHERE id = :id AND revoked_at IS NULL AND frozen_at IS NULL"
+    return await db.one(kept, id=device.id) is not None
 
 
 async def devices_of(db: Reader, holder: str, kind: Kind) -> list[Device]:
@@ -97,7 +111,7 @@ async def holders_of_numbers(db: Reader, now: float, numbers: Iterable[str]) -> 
     rows = await db.all(
         "SELECT phone_holders.national_id, phone_holders.id, COUNT(phone_credentials.id) AS phones FROM phone_holders"
         " LEFT JOIN phone_credentials ON phone_credentials.holder = phone_holders.id AND kind = 'phone'"
-        f" AND revoked_at IS NULL AND usable_at <= :now WHERE phone_holders.national_id IN {which}"
+        f" AND {ACTIVE} WHERE phone_holders.national_id IN {which}"
         " GROUP BY phone_holders.national_id, phone_holders.id",
         now=now, **values,
     )  # fmt: skip
@@ -120,7 +134,7 @@ async def verify_credential(
     said = credential.get("id")
     row = await db.one(
         f"SELECT {COLUMNS}, public_key, sign_count FROM phone_credentials"
-        " WHERE webauthn_id = :id AND revoked_at IS NULL AND usable_at <= :now",
+        f" WHERE webauthn_id = :id AND {ACTIVE}",
         id=said if isinstance(said, str) else "", now=now,
     )  # fmt: skip
     if row is None or (holder and row["holder"] != holder) or (kind and row["kind"] != kind):
@@ -132,7 +146,7 @@ async def verify_credential(
     )  # fmt: skip
     if not await db.run(
         "UPDATE phone_credentials SET sign_count = :count, backed_up = :backed_up, used_at = :now"
-        " WHERE id = :id AND revoked_at IS NULL",
+        " WHERE id = :id AND revoked_at IS NULL AND frozen_at IS NULL",
         count=max(seen.sign_count, row["sign_count"]), backed_up=int(seen.backed_up), now=now, id=row["id"],
     ):  # fmt: skip
         raise Refusal(

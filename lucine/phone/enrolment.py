@@ -17,7 +17,8 @@ from lucine.web.settings import Settings
 
 from .asks import read_code
 from .credentials import add_credential, devices_of, revoke_credentials
-from .holders import Holder, channels_of_number, find_holder, same_channels
+from .holders import Holder, channels_of_number, find_holder, hold_holder, same_channels
+from .holds import HELD, require_no_hold
 from .notices import new_cancel, tell_holder
 from .passkeys import creation_options, verify_creation
 
@@ -50,6 +51,8 @@ def _over() -> Refusal:
 
 async def make_voucher(db: Transaction, now: float, keys: Keys, *, holder: str, kind: Kind, made_in: str = "") -> str:
     """The secret that lets one phone enrol, once, within VOUCHER_SECONDS; ``made_in``: the session, if one."""
+    if kind in HELD:
+        await require_no_hold(db, holder)
     secret = tokens.new_secret()
     seconds = CODES_VOUCHER_SECONDS if kind == "codes" else VOUCHER_SECONDS
     await db.run(
@@ -124,6 +127,9 @@ async def finish_enrolment(
     )  # fmt: skip
     if row is None:
         raise _over()
+    await hold_holder(db, row["holder"])  # a hold that began meanwhile counts
+    if row["kind"] in HELD:
+        await require_no_hold(db, row["holder"])
     new = verify_creation(credential, challenge=row["challenge"], rp_id=settings.host, origin=settings.origin)
     usable_at = now + settings.quarantine_hours * 3600 if row["kind"] in QUARANTINED else now
     device, cookie = await add_credential(
@@ -171,6 +177,16 @@ async def request_codes(
         await tell_holder(db, now, keys, holder=holder, what="code", only="mail", code=mail_code)
         await tell_holder(db, now, keys, holder=holder, what="code", only="mobile", code=sms_code)
     return secret
+
+
+async def codes_asked_at(db: Reader, holder: str, *, unused: bool = False) -> float | None:
+    """When two codes were last sent to her (only those that earned nothing yet); None if nobody asked lately."""
+    row = await db.one(
+        "SELECT MAX(made_at) AS at FROM phone_code_requests WHERE holder = :holder"
+        " AND (spent_at IS NULL OR :unused = 0)",
+        holder=holder, unused=int(unused),
+    )  # fmt: skip
+    return row["at"] if row else None
 
 
 async def check_codes(

@@ -89,12 +89,12 @@ async def channels_of(db: Reader, keys: Keys, holder: str) -> dict[str, str]:
 
 
 async def channels_of_number(db: Reader, keys: Keys, number: str) -> tuple[str, dict[str, str], bool]:
-    """Who has a number, her channels in clear, and whether these are real.
+    """Who has a number, her channels in clear, and whether these are real and she lets phones be added.
 
     For nobody, and for who has no channels, the same work is done on invented ones: a number is public.
     """
-    row = await db.one("SELECT id, mail, mobile FROM phone_holders WHERE national_id = :number", number=number)
-    holder, known, real = row["id"] if row else NOBODY, dict[str, str](), row is not None
+    row = await db.one("SELECT id, mail, mobile, held_at FROM phone_holders WHERE national_id = :number", number=number)
+    holder, known, real = row["id"] if row else NOBODY, dict[str, str](), row is not None and row["held_at"] is None
     for channel in ("mail", "mobile"):
         sealed = row[channel] if row else None
         owner, kept = (holder, sealed) if sealed else (NOBODY, _decoy(keys, channel))

@@ -9,7 +9,7 @@ from lucine.safe import Keys, Transaction, tokens, write_ledger
 from lucine.web.settings import Settings
 
 from .asks import SCREEN_CODE_LENGTH, Ask, claim_for, gone, read_code
-from .credentials import COLUMNS, Device
+from .credentials import ACTIVE, COLUMNS, Device
 from .notices import new_cancel, tell_holder
 
 CODE_SECONDS = 600
@@ -87,7 +87,7 @@ async def claim_by_typed_code(db: Transaction, now: float, keys: Keys, *, ask: s
     if row is None:
         raise gone()
     phone = await db.one(
-        f"SELECT {COLUMNS} FROM phone_credentials WHERE id = :id AND revoked_at IS NULL AND usable_at <= :now",
+        f"SELECT {COLUMNS} FROM phone_credentials WHERE id = :id AND {ACTIVE}",
         id=row["credential"], now=now,
     )  # fmt: skip
     if phone is None:

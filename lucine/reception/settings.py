@@ -15,8 +15,8 @@ WELL_KNOWN = "/.well-known/"
 
 # What of the shared settings a front reads; the others are Connect's.
 SHARED = (
-    "origin", "listen", "database", "keys", "name", "trusted_proxies", "ca_file", "log_level", "session_seconds",
-    "session_idle_seconds",
+    "origin", "listen", "database", "keys", "name", "help", "trusted_proxies", "ca_file", "log_level",
+    "session_seconds", "session_idle_seconds",
 )  # fmt: skip
 
 
@@ -96,6 +96,7 @@ def _defaults(front: str) -> dict[str, str]:
         "database": "sqlite:///var/care.db",
         "keys": "var/care.keys",
         "name": f"Lucine {front.capitalize()}",
+        "help": "",
     }
 
 
@@ -127,6 +128,7 @@ def list_front_settings(front: str) -> list[tuple[str, str, str]]:
     about = {variable.removeprefix("LUCINE_").lower(): (default, text) for variable, default, text in list_settings()}
     about["origin"] = ("", "Address of this front as browsers see it")
     about["name"] = ("", "What people read as the name of this front")
+    about["help"] = ("", "Where midwives say that something is wrong, such as https://connect.example.fr/incident")
     shared = [(f"{prefix}{name.upper()}", defaults.get(name, about[name][0]), about[name][1]) for name in SHARED]
     provider = [
         (f"{prefix}{field.name.upper()}", str(field.default), hints[field.name].__metadata__[0].description)

@@ -72,6 +72,15 @@ async def lines_before(db: Reader, seq: int, limit: int) -> list[Row]:
     )  # fmt: skip
 
 
+async def lines_about(db: Reader, who: str, since: float, limit: int) -> list[Row]:
+    """What somebody did, or had done to her, since a moment, newest first: as ``lines_before``."""
+    return await db.all(
+        "SELECT seq, at, act, who, facts, mark FROM safe_ledger WHERE who = :who AND at >= :since"
+        " ORDER BY seq DESC LIMIT :limit",
+        who=who, since=since, limit=limit,
+    )  # fmt: skip
+
+
 async def verify_ledger(db: Reader, keys: Keys, expect: tuple[int, str] | None = None) -> tuple[int, str]:
     """Read the whole chain; the number of lines and the last mark in hex.
 

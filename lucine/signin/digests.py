@@ -30,7 +30,7 @@ async def _queue(db: Transaction, now: float, keys: Keys, settings: Settings, ho
         holder=holder, since=now - MONTH_SECONDS,
     )  # fmt: skip
     assert row is not None
-    phones = [phone for phone in await devices_of(db, holder, "phone") if phone.usable_at <= now]
+    phones = [phone for phone in await devices_of(db, holder, "phone") if phone.active(now)]
     await tell_holder(
         db, now, keys, holder=holder, what="digest", only="mail", lucine=settings.name, tries=tries,
         sign_ins=row["sign_ins"], phones=len(phones), link=f"{settings.origin}/security#number",

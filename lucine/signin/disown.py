@@ -72,13 +72,7 @@ async def disown(
     await void_vouchers(db, now, holder=holder)
     cancelled = await asks.cancel_asks(db, now, holder=holder)
     await asks.silence(db, holder=holder)
-    open_ones = await db.all(
-        "SELECT id FROM signin_sessions WHERE holder = :holder AND ended_at IS NULL", holder=holder
-    )
-    ended: list[str] = []
-    for open_one in open_ones:
-        if open_one["id"] != but:
-            ended += await end_sessions(db, now, keys, settings, holder=holder, session=open_one["id"], why="not_me")
+    ended = await end_sessions(db, now, keys, settings, holder=holder, why="not_me", but=but)
     await write_ledger(db, now, keys, "disowned", holder, {"ask": ask or "", "session": session or ""})
     return Disowned(sessions=ended, browsers=forgotten, asks=cancelled)
 

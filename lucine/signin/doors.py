@@ -80,9 +80,9 @@ def _security(method: str, name: str, act: object, *, fresh: bool = False) -> Do
     return Door(method=method, path=f"{PATH}/{name}", guard=guard, act=act)  # type: ignore[arg-type]
 
 
+# The security page itself is a door of habits, which may have a card to put on it.
 SECURITY_DOORS = [
     Door(method="GET", path="/", guard=anyone, act=security_pages.show_home),
-    Door(method="GET", path=PATH, guard=anyone, act=security_pages.show_security),
     Door(method="GET", path=f"{PATH}/again", guard=anyone, act=security_pages.sign_in_again),
     _security("POST", "sessions/{id}/end", security_pages.end_one),
     _security("POST", "sessions/end-all", security_pages.end_all),

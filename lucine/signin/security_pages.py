@@ -12,9 +12,11 @@ from lucine.phone.credentials import (
     add_credential,
     devices_of,
     rename_credential,
+    state_of,
 )
 from lucine.phone.enrolment import VOUCHER_SECONDS, make_voucher, new_recovery_codes, recovery_codes_left
-from lucine.phone.holders import find_holder
+from lucine.phone.holders import find_holder, hold_holder
+from lucine.phone.holds import require_no_hold
 from lucine.phone.notices import new_cancel, tell_holder
 from lucine.phone.passkeys import creation_options, verify_creation
 from lucine.safe import tokens
@@ -54,7 +56,8 @@ async def freshly_signed_in(visit: Visit) -> Session:
     return session
 
 
-async def show_security(visit: Visit, _: None) -> Response:
+async def show_security(visit: Visit, _: None, *, above: str = "") -> Response:
+    """``above``: what another room has to say on top, as HTML (see habits, which holds the door)."""
     session = await session_of(visit)
     if session is None:
         return await begin_own(visit, PATH)
@@ -69,13 +72,20 @@ async def show_security(visit: Visit, _: None) -> Response:
         phones=[_phone(phone, now) for phone in await devices_of(db, holder.id, "phone")],
         browsers=[{**dict(row), "current": row["id"] == browser} for row in await browsers_of(db, holder.id)],
         passkeys=[
-            {"id": key.id, "name": key.name, "created_at": key.created_at, "last_used_at": key.used_at}
+            {
+                "id": key.id,
+                "name": key.name,
+                "created_at": key.created_at,
+                "last_used_at": key.used_at,
+                "state": state_of(key, now),
+            }
             for key in await devices_of(db, holder.id, "computer")
         ],
         number=await my_number(visit, holder),
         recovery_codes_left=await recovery_codes_left(db, holder.id),
         fresh=now - session.auth_time <= FRESH_SECONDS,
         notice=visit.query().get("done"),
+        above=above,
     )
 
 
@@ -106,7 +116,7 @@ def _phone(phone: Device, now: float) -> dict[str, Any]:
         "name": phone.name,
         "enrolled_at": phone.created_at,
         "last_used_at": phone.used_at,
-        "state": "active" if phone.usable_at <= now else "quarantine",
+        "state": state_of(phone, now),
         "usable_at": phone.usable_at,
     }
 
@@ -243,6 +253,8 @@ async def add_passkey(visit: Visit, session: Session, asked: NewPasskey) -> Resp
     house, settings = visit.house, visit.house.settings
     name = " ".join(asked.name.split())[:NAME_MAX_LENGTH] or visit.words("Cet ordinateur")
     async with house.db.transaction() as db:
+        await hold_holder(db, session.holder)  # a hold that began meanwhile counts
+        await require_no_hold(db, session.holder)
         row = await db.one("SELECT challenge FROM signin_sessions WHERE id = :id", id=session.id)
         challenge = row["challenge"] if row else None
         if challenge is None or not await db.run(

@@ -148,13 +148,14 @@ async def end_sessions(
     holder: str,
     why: str,
     session: str | None = None,
+    but: str = "",
 ) -> list[str]:
-    """End one of her sessions, or all of them, with every token; the ids of those that were open."""
+    """End one of her sessions, or all of them but one, with every token; the ids of those that were open."""
     await hold_holder(db, holder)
     ended = await db.all(
         "UPDATE signin_sessions SET ended_at = :now, why = :why, cookie = NULL WHERE holder = :holder"
-        " AND ended_at IS NULL AND (id = :session OR CAST(:session AS TEXT) IS NULL) RETURNING id",
-        now=now, why=why, holder=holder, session=session,
+        " AND ended_at IS NULL AND id <> :but AND (id = :session OR CAST(:session AS TEXT) IS NULL) RETURNING id",
+        now=now, why=why, holder=holder, session=session, but=but,
     )  # fmt: skip
     for row in ended:
         await _end_grants(db, now, keys, settings, holder, row["id"], why)

@@ -14,11 +14,21 @@ UNBREAKABLE = re.compile(r" (?=[?!:;»])|(?<=«) |(?<=\d) (?=[a-zé])")
 CATALOGUES = Path(__file__).parent / "locale"
 
 
+def typeset(language: str, text: str) -> str:
+    """Curved apostrophes; in French also the spaces that its typography forbids to break."""
+    return (UNBREAKABLE.sub("\u00a0", text) if language == "fr" else text).replace("'", "\u2019")
+
+
+def say(french: str) -> str:
+    """Marks a sentence for the catalogue that is translated later, where it is shown."""
+    return french
+
+
 class French(gettext.NullTranslations):
     """What the source says, with curved apostrophes and the spaces that French typography forbids to break."""
 
     def gettext(self, message: str) -> str:
-        return UNBREAKABLE.sub("\u00a0", message).replace("'", "\u2019")
+        return typeset("fr", message)
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
         return self.gettext(msgid1 if n < 2 else msgid2)
@@ -28,10 +38,10 @@ class English(gettext.GNUTranslations):
     """What the catalogue says, with curved apostrophes."""
 
     def gettext(self, message: str) -> str:
-        return super().gettext(message).replace("'", "\u2019")
+        return typeset("en", super().gettext(message))
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
-        return super().ngettext(msgid1, msgid2, n).replace("'", "\u2019")
+        return typeset("en", super().ngettext(msgid1, msgid2, n))
 
 
 @cache

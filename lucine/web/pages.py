@@ -12,7 +12,7 @@ import msgspec
 from babel.dates import format_datetime, format_timedelta
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from jinja2.ext import Extension
-from markupsafe import escape
+from markupsafe import Markup, escape
 from starlette.responses import FileResponse, HTMLResponse, Response
 
 from .languages import LANGUAGES, translations
@@ -59,8 +59,8 @@ def _environment(language: str) -> Environment:
     environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
     environment.globals["sentence"] = translations(language).gettext
     environment.globals["static"] = static_address
-    environment.filters["when"] = lambda at: format_datetime(
-        datetime.fromtimestamp(at, PARIS), "EEEE d MMMM, HH:mm", locale=language
+    environment.filters["when"] = lambda at, zone=PARIS.key: format_datetime(
+        datetime.fromtimestamp(at, ZoneInfo(zone)), "EEEE d MMMM, HH:mm", locale=language
     )
     environment.filters["clock"] = lambda at: format_datetime(
         datetime.fromtimestamp(at, PARIS), "HH:mm", locale=language
@@ -71,12 +71,20 @@ def _environment(language: str) -> Environment:
 
 def page(visit: Visit, template: str, *, status: int = 200, **facts: Any) -> HTMLResponse:
     """A page in the visitor's language. ``template`` is ``room/name.html``."""
-    html = (
+    return HTMLResponse(_render(visit, template, facts), status)
+
+
+def fragment(visit: Visit, template: str, **facts: Any) -> Markup:
+    """A piece that a page of another room holds, in the visitor's language."""
+    return Markup(_render(visit, template, facts))  # noqa: S704
+
+
+def _render(visit: Visit, template: str, facts: dict[str, Any]) -> str:
+    return (
         _environment(visit.language)
         .get_template(template)
         .render(language=visit.language, languages=LANGUAGES, settings=visit.house.settings, visit=visit, **facts)
     )
-    return HTMLResponse(html, status)
 
 
 def text(language: str, template: str, **facts: Any) -> str:

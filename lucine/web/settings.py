@@ -26,6 +26,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     )
     workers: Annotated[int, _doc("Processes; more than one needs PostgreSQL")] = 1
     name: Annotated[str, _doc("What people read as the name of this sign-in")] = "Lucine Connect"
+    help: Annotated[str, _doc("Where people say that something is wrong; the foot of every page leads there")] = (
+        "/incident"
+    )
     post: Annotated[str, _doc("Outgoing mail: smtp://, smtps:// or smtp+starttls:// URL, or folder:PATH")] = (
         "folder:var/post"
     )

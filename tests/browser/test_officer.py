@@ -19,8 +19,8 @@ from playwright.sync_api import expect
 from lucine.app.connect import open_house
 from lucine.app.demo import PEOPLE
 from lucine.officer import invite_officer
-from lucine.officer.evidence import check_bundle
 from lucine.phone.holders import holder_of_number
+from lucine.signin.evidence import check_bundle
 from lucine.watch.alarms import Evidence, raise_alarm
 from lucine.watch.events import Event, note_events, number_digest
 from lucine.web import House
@@ -184,7 +184,7 @@ def test_the_walk_of_an_officer(running: Demo, window: Open, tmp_path: Path) -> 
         page.locator("[data-action=evidence]").click()
     file = tmp_path / "evidence.zip"
     download.value.save_as(file)
-    assert check_bundle(file, None).manifest.alarm == alarm
+    assert check_bundle(file, None).manifest.id == alarm
     with zipfile.ZipFile(file) as archive:
         assert len(archive.read("events.jsonl").splitlines()) >= 412
 

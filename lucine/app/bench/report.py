@@ -14,6 +14,7 @@ BENCHES = (
     ("rings", "Rings caused by hostile starts"),
     ("directory", "Loading and searching the register"),
     ("phone", "Bytes that a phone downloads to be ready"),
+    ("habits", "The incident room: wrong deadlines, and the time of its papers"),
 )
 FIGURES = Path(__file__).parents[3] / "docs" / "figures.md"
 

@@ -12,11 +12,12 @@ from joserfc.jwk import ECKey
 from typer.testing import CliRunner
 
 from lucine.app.cli import main
-from lucine.officer import evidence, export_pages
-from lucine.officer.evidence import CONTENTS, NAMES, TYP, BadEvidence, check_bundle
+from lucine.officer import export_pages
 from lucine.officer.tests.test_exports import nobody_in
 from lucine.safe import tokens, verify_ledger
+from lucine.signin import evidence
 from lucine.signin.discovery import PATHS
+from lucine.signin.evidence import CONTENTS, SEALS, TYP, BadEvidence, check_bundle
 from tests.world import ORIGIN, World
 
 from .kit import Officer, acts, alarm, event, note, officer
@@ -51,7 +52,7 @@ def files_of(path: Path) -> dict[str, bytes]:
 async def test_what_is_in_it(world: World, tmp_path: Path) -> None:
     file, which = await bundle(world, tmp_path)
     found = files_of(file)
-    assert sorted(found) == sorted(NAMES)
+    assert sorted(found) == sorted((*CONTENTS["alarm"], *SEALS))
     said = json.loads(found["alarm.json"])
     assert (said["id"], said["evidence"]["numbers"]) == (which, 412)
     events = [json.loads(line) for line in found["events.jsonl"].splitlines()]
@@ -66,7 +67,12 @@ async def test_what_is_in_it(world: World, tmp_path: Path) -> None:
         await verify_ledger(world.house.db, world.house.keys, (line["seq"], line["mark"]))
     nobody_in(b"".join(found.values()).decode())
     manifest = json.loads(found["manifest.json"])
-    assert (manifest["iss"], manifest["alarm"], manifest["since"]) == (ORIGIN, which, said["since"])
+    assert (manifest["iss"], manifest["kind"], manifest["id"], manifest["since"]) == (
+        ORIGIN,
+        "alarm",
+        which,
+        said["since"],
+    )
 
 
 async def test_it_is_checked_with_the_published_keys(world: World, tmp_path: Path) -> None:
@@ -75,7 +81,7 @@ async def test_it_is_checked_with_the_published_keys(world: World, tmp_path: Pat
     for jwks in (None, published):
         checked = check_bundle(file, jwks)
         said = checked.manifest
-        assert (said.iss, said.alarm, said.iat) == (ORIGIN, which, int(world.clock.now))
+        assert (said.iss, said.id, said.iat) == (ORIGIN, which, int(world.clock.now))
     assert checked.thumbprint in [key["kid"] for key in json.loads(published)["keys"]]
 
 
@@ -147,7 +153,7 @@ def _by_mac(found: dict[str, bytes]) -> None:
 
 
 SPOILT: dict[str, Callable[[dict[str, bytes]], None]] = {
-    **{f"{name} changed": _bend(name) for name in CONTENTS},
+    **{f"{name} changed": _bend(name) for name in CONTENTS["alarm"]},
     "manifest changed": _bend("manifest.json"),
     "signature changed": _bend("manifest.jws", b"A"),
     "a file gone": lambda found: found.pop("measures.json") and None,

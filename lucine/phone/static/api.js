@@ -9,7 +9,7 @@
  * @typedef {object} Me
  * @property {string} name
  * @property {{id: string, name: string}} device
- * @property {"active" | "quarantine"} state
+ * @property {"active" | "quarantine" | "frozen"} state
  * @property {number} usable_at epoch seconds
  * @property {{start: string, end: string}} quiet
  * @property {string} push_key
@@ -50,14 +50,16 @@ function setClock(response) {
 }
 
 /**
+ * Asks a door of the house, of the phone's or another room's.
+ *
  * @param {"GET" | "POST" | "DELETE"} method
- * @param {string} path
+ * @param {string} address
  * @param {object} [body]
  * @returns {Promise<Granted | Refused>}
  */
-async function call(method, path, body) {
+export async function call(method, address, body) {
   try {
-    const response = await fetch(API + path, {
+    const response = await fetch(address, {
       method,
       cache: "no-store",
       credentials: "same-origin",
@@ -75,16 +77,16 @@ async function call(method, path, body) {
 }
 
 /** @param {string} path */
-export const get = (path) => call("GET", path);
+export const get = (path) => call("GET", API + path);
 
 /**
  * @param {string} path
  * @param {object} [body]
  */
-export const post = (path, body = {}) => call("POST", path, body);
+export const post = (path, body = {}) => call("POST", API + path, body);
 
 /** @param {string} path */
-export const drop = (path) => call("DELETE", path);
+export const drop = (path) => call("DELETE", API + path);
 
 /**
  * Opens the stream of what rings.

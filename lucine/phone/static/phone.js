@@ -2,12 +2,14 @@
 /** The phone's app: which screen comes first, and what an address that opened it asks for. */
 import { get, post, serverNow } from "./api.js";
 import { listen, openWaiting, showAsk, showNext, showRinging, stopListening } from "./asks.js";
+import { showCard } from "./card.js";
 import { beginEnrolment, onEnrolled, resumeEnrolment } from "./enrol.js";
 import "./past.js";
 import { keepWords, mendPush, pushPossible } from "./push.js";
 import { onCode, openScan, readCode } from "./scan.js";
 import { fill, goRoot, on, onNetwork, part, say, screenNow, setRoot, show, warn, word } from "./screens.js";
 import { setMe } from "./settings.js";
+import { tellSystem } from "./system.js";
 import { shownDay } from "./time.js";
 import "./typed.js";
 import { keepsKeys } from "./webauthn.js";
@@ -61,10 +63,15 @@ function showRoot() {
     stopListening();
     return show("quarantine");
   }
+  if (me.state === "frozen") {
+    stopListening();
+    return show("frozen");
+  }
   listen(refresh);
   if (showNext()) return;
   showRinging();
   showPending();
+  void showCard();
   part("offer-push", pushPossible() && Notification.permission === "default");
   show("home");
 }
@@ -82,7 +89,7 @@ function showPending() {
 async function refresh() {
   const before = JSON.stringify(me);
   await askWhoIAm();
-  const atRoot = ["home", "welcome", "quarantine", "offline", "loading"].includes(screenNow());
+  const atRoot = ["home", "welcome", "quarantine", "frozen", "offline", "loading"].includes(screenNow());
   if (before !== JSON.stringify(me) && (atRoot || !me)) showRoot();
 }
 
@@ -206,5 +213,6 @@ void open(asked).then(() => {
   document.body.dataset.ready = "yes"; // the first screen is there: tests wait for it
   void keepWords({ title: word("push-title"), body: word("push-body"), language: document.documentElement.lang });
   if (me) void mendPush(me);
+  if (me?.state === "active") void tellSystem();
 });
 if ("serviceWorker" in navigator) void navigator.serviceWorker.register("/phone/sw.js", { scope: "/phone/" }).catch(() => {});

@@ -8,7 +8,7 @@
 
 const NEWS_AFTER_MS = 150; // a screen reader first reads the heading that has the focus
 const PROBE_EVERY_MS = 4000;
-const ROOTS = ["loading", "welcome", "home", "quarantine", "offline", "unsupported"];
+const ROOTS = ["loading", "welcome", "home", "quarantine", "frozen", "offline", "unsupported"];
 
 /**
  * @template {Element} T

@@ -1,30 +1,38 @@
-"""The evidence bundle: what is known of an alarm, in one file that nobody can change unseen.
+"""The evidence bundle: what is known of an alarm or an incident, in one file that nobody can change unseen.
 
-A ZIP archive of NAMES. ``manifest.json`` has the SHA-256 and the size of the others; ``manifest.jws`` is the
-same text signed by Connect (RFC 7515, ES256, typ TYP), whose public key is in ``jwks.json``: a reader without
-Connect can check it, and trusts the key as far as its thumbprint (RFC 7638) is known to be Connect's.
+A ZIP archive of the CONTENTS of its kind and of SEALS. ``manifest.json`` has the SHA-256 and the size of the
+contents; ``manifest.jws`` is the same text signed by Connect (RFC 7515, ES256, typ TYP), whose public key is in
+``jwks.json``: a reader without Connect can check it, and trusts the key as far as its thumbprint (RFC 7638) is known
+to be Connect's.
 """
 
 import hashlib
 import json
 import zipfile
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 import msgspec
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
+from starlette.responses import Response, StreamingResponse
 
-from lucine.safe import tokens
+from lucine.safe import Row, tokens
+from lucine.web import House
+
+from .signing_keys import ring_of, sign
 
 TYP = "lucine-evidence+jws"
-CONTENTS = ("alarm.json", "events.jsonl", "measures.json", "ledger.jsonl")
-NAMES = (*CONTENTS, "manifest.json", "manifest.jws", "jwks.json")
-EVENTS_MAX = 100_000  # the newest of all that ended; the manifest says since when
+Kind = Literal["alarm", "incident"]
+CONTENTS: dict[Kind, tuple[str, ...]] = {
+    "alarm": ("alarm.json", "events.jsonl", "measures.json", "ledger.jsonl"),
+    "incident": ("incident.json", "timeline.jsonl", "kept.json", "papers.txt", "ledger.jsonl"),
+}
+SEALS = ("manifest.json", "manifest.jws", "jwks.json")
 MEMORY_MAX_BYTES = 8 << 20
 # A reader's limits: what is larger was not made here.
 BUNDLE_MAX_BYTES = 64 << 20
@@ -33,7 +41,6 @@ MANIFEST_MAX_BYTES = 64 << 10
 CHUNK_BYTES = 64 << 10
 
 Lines = AsyncIterator[bytes]
-Sign = Callable[[dict[str, Any]], Awaitable[str]]
 
 
 # RuntimeError: encrypted, or nested too deeply. ValueError: not JSON, not UTF-8, not base64url.
@@ -53,11 +60,12 @@ class Content(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What is signed. ``iat``: seconds since 1970 (RFC 7519 section 4.1.6). ``since``: no event before is in it."""
+    """What is signed. ``iat``: seconds since 1970 (RFC 7519 section 4.1.6). ``since``: nothing before is in it."""
 
     iss: str
     iat: Annotated[int, msgspec.Meta(ge=0, lt=10**11)]
-    alarm: str
+    kind: Kind
+    id: str
     since: float
     files: dict[str, Content]
 
@@ -70,28 +78,59 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def write_bundle(
-    contents: Mapping[str, Lines], *, facts: dict[str, Any], jwks: bytes, sign: Sign
+    house: House, now: float, contents: Mapping[str, Lines], *, kind: Kind, about: str, since: float
 ) -> "SpooledTemporaryFile[bytes]":
-    """The archive, at its beginning, ready to be read. ``contents``: each of CONTENTS, piece by piece.
+    """The archive, signed, at its beginning, ready to be read. ``contents``: each of CONTENTS[kind], piece by piece.
 
-    ``facts``: the manifest, but for its files.
+    ``about``: the id of the alarm or the incident.
     """
+    ring = await ring_of(house, now)
+    kid = ring.signers["ES256"][0]
     file: SpooledTemporaryFile[bytes] = SpooledTemporaryFile(MEMORY_MAX_BYTES)  # noqa: SIM115 (the answer closes it)
     files: dict[str, Content] = {}
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in CONTENTS:
+        for name in CONTENTS[kind]:
             digest, size = hashlib.sha256(), 0
             with archive.open(name, "w") as entry:
                 async for piece in contents[name]:
                     digest.update(piece)
                     size += entry.write(piece)
             files[name] = Content(digest.hexdigest(), size)
-        signed = await sign(msgspec.to_builtins(Manifest(**facts, files=files)))
+        manifest = Manifest(iss=house.settings.origin, iat=int(now), kind=kind, id=about, since=since, files=files)
+        signed = await sign(house, now, "ES256", msgspec.to_builtins(manifest), TYP)
         archive.writestr("manifest.json", tokens.decode(signed.split(".")[1]))
         archive.writestr("manifest.jws", signed)
-        archive.writestr("jwks.json", jwks)
+        archive.writestr("jwks.json", pretty({"keys": [key for key in ring.jwks["keys"] if key["kid"] == kid]}))
     file.seek(0)
     return file
+
+
+def give_file(file: "SpooledTemporaryFile[bytes]", name: str) -> Response:
+    """The archive as an answer that a browser saves under this name."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        with file:
+            while piece := file.read(CHUNK_BYTES):
+                yield piece
+
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(pieces(), media_type="application/zip", headers=headers)
+
+
+async def one(piece: bytes) -> Lines:
+    """A content that is small enough to be in one piece."""
+    yield piece
+
+
+def pretty(value: object) -> bytes:
+    """JSON that people read as well."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
+
+
+def ledger_line(row: Row) -> bytes:
+    """A line of the ledger with its mark, which `lucine ledger verify` knows."""
+    facts = msgspec.json.decode(row["facts"], type=dict[str, str])
+    return msgspec.json.encode({**dict(row), "facts": facts, "mark": row["mark"].hex()}) + b"\n"
 
 
 def check_bundle(path: Path, jwks: bytes | None) -> Checked:
@@ -107,11 +146,11 @@ def check_bundle(path: Path, jwks: bytes | None) -> Checked:
 
 def _check(archive: zipfile.ZipFile, jwks: bytes | None) -> Checked:
     found = sorted(entry.filename for entry in archive.infolist())
-    if found != sorted(NAMES):
-        raise BadEvidence(f"a bundle holds exactly {', '.join(NAMES)}; this one holds {', '.join(found[:20])}")
+    if found not in [sorted((*contents, *SEALS)) for contents in CONTENTS.values()]:
+        raise BadEvidence(f"no kind of bundle holds exactly {', '.join(found[:20])}")
     if any(entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for entry in archive.infolist()):
         raise BadEvidence("compressed in another way than bundles are")
-    small = {name: _read(archive, name) for name in ("manifest.json", "manifest.jws", "jwks.json")}
+    small = {name: _read(archive, name) for name in SEALS}
     signed = small["manifest.jws"].decode("ascii")
     key = _key(signed, jwks if jwks is not None else small["jwks.json"])
     try:
@@ -123,9 +162,10 @@ def _check(archive: zipfile.ZipFile, jwks: bytes | None) -> Checked:
     if read.payload != small["manifest.json"]:
         raise BadEvidence("manifest.json is not what was signed")
     manifest = msgspec.json.decode(read.payload, type=Manifest)
-    if sorted(manifest.files) != sorted(CONTENTS):
+    names = CONTENTS[manifest.kind]
+    if sorted(manifest.files) != sorted(names) or sorted((*names, *SEALS)) != found:
         raise BadEvidence("the manifest names other files")
-    for name in CONTENTS:
+    for name in names:
         if _content(archive, name) != manifest.files[name]:
             raise BadEvidence(f"{name!r} was changed")
     return Checked(manifest=manifest, thumbprint=key.thumbprint())

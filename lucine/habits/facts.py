@@ -1,0 +1,232 @@
+"""What she alone knows of an incident: short codes, read from a form, kept as they were said."""
+
+import re
+from typing import Any, Literal
+
+import msgspec
+
+from lucine.web import Refusal
+
+from .sheets import SHEETS, Question
+from .zones import moment_of, wall_of
+
+YesNo = Literal["", "yes", "no", "unknown"]
+# Seconds since 1970 (UTC); "unknown": she does not know; None: she has not said yet.
+Moment = float | Literal["unknown"] | None
+Origin = Literal[
+    "", "device", "paper", "post", "attack", "paper_thrown", "device_thrown", "published", "wrong_person",
+    "wrong_recipient", "spoken", "other",
+]  # fmt: skip
+Cause = Literal[
+    "", "internal_malicious", "internal_accident", "external_malicious", "external_accident", "other", "unknown",
+]  # fmt: skip
+Nature = Literal["confidentiality", "integrity", "availability"]
+Support = Literal["server", "desktop", "laptop", "backup", "key", "phone", "paper"]
+FoundBy = Literal["", "me", "colleague", "patient", "editor", "lucine", "body", "other"]
+Party = Literal["editor", "host", "colleague", "secretary", "helper"]
+People = Literal["", "p5", "p50", "p300", "p5000", "more", "unknown"]
+Who = Literal["patients", "children", "relatives", "staff", "professionals"]
+Data = Literal[
+    "surname", "first_name", "birth", "civil", "parents", "gender", "nir", "contact", "ip", "transactions",
+    "connections", "places", "official", "offences", "money", "behaviour", "sensitive",
+]  # fmt: skip
+Effect = Literal["wider", "crossed", "misused", "falsified", "delayed"]
+Harm = Literal[
+    "control", "rights", "discrimination", "identity", "fraud", "pseudonym", "money", "reputation", "privacy",
+    "secrecy",
+]  # fmt: skip
+Severity = Literal["", "negligible", "limited", "important", "maximal", "unknown"]
+Before = Literal[
+    "passwords", "second", "encryption", "backups", "antivirus", "updates", "lock", "own_accounts", "traces",
+    "premises", "secure_mail",
+]  # fmt: skip
+Taken = Literal["cut", "passwords", "isolated", "wiped", "recalled", "evidence", "editor", "restored", "complaint"]
+Planned = Literal["passkeys", "encryption", "backups", "rights", "reminder", "addresses", "contracts", "disposal"]
+Spared = Literal["", "none", "unreadable", "removed", "effort"]
+Late = Literal["scope", "editor", "care", "checks", "unaware", "absent"]
+Means = Literal["letter", "mail", "secure_mail", "phone", "person", "public"]
+Body = Literal["police", "prosecutor", "ans", "order", "cpam", "cert", "insurer"]
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Every default means "not known yet". ``*_at``: when. What each code says stands in `sheets`.
+
+    attack: is it an attack punished by the penal code. known_at: when she knew of it (the complaint's clock).
+    aware_at: when she became aware that data are touched, processor_at: when her software's editor told her
+    (CNIL's clock: the earlier). notified_at: when the first notification was sent.
+    """
+
+    attack: YesNo = ""
+    known_at: Moment = None
+    established: Literal["", "established", "suspected"] = ""
+    origin: Origin = ""
+    cause: Cause = ""
+    nature: list[Nature] = []
+    supports: list[Support] = []
+    began_at: Moment = None
+    ending: Literal["", "ended", "ongoing", "long", "unknown"] = ""
+    ended_at: Moment = None
+    aware_at: Moment = None
+    found_by: FoundBy = ""
+    processor_at: Moment = None
+    parties: list[Party] = []
+    account: str = ""
+
+    touched: YesNo = ""
+    people: People = ""
+    who: list[Who] = []
+    vulnerable: YesNo = ""
+    data: list[Data] = []
+    records: int | None = None
+    identifiable: YesNo = ""
+    effects: list[Effect] = []
+    harms: list[Harm] = []
+    severity: Severity = ""
+    high_risk: YesNo = ""
+    assessed_at: Moment = None
+
+    before: list[Before] = []
+    taken: list[Taken] = []
+    planned: list[Planned] = []
+    spared: Spared = ""
+    late: list[Late] = []
+
+    contact: str = ""
+    insured: YesNo = ""
+    notified: Literal["", "nothing", "initial", "complete"] = ""
+    notified_at: Moment = None
+    reference: str = ""
+    informed: Literal["", "yes", "will", "no", "undecided"] = ""
+    informed_at: Moment = None
+    informed_by: list[Means] = []
+    informed_share: Literal["", "all", "some"] = ""
+    authorities: list[Body] = []
+    abroad: YesNo = ""
+
+    def form(self, zone: str) -> dict[str, str]:
+        """The form that says these facts: what a page shows as given. `read_facts` reads it back."""
+        form: dict[str, str] = {}
+        for name, question in QUESTIONS.items():
+            value = getattr(self, name)
+            if question.kind == "choices":
+                form |= {f"{name}.{code}": "yes" for code in value}
+            elif question.kind == "moment" and value == "unknown":
+                form[f"{name}.unknown"] = "yes"
+            elif question.kind == "moment" and value is not None:
+                form[name] = wall_of(value, zone)
+            elif value not in ("", None):
+                form[name] = str(value)
+        return form
+
+
+RECORDS_MAX = 100_000_000
+EARLIEST = 946_684_800.0  # 2000-01-01T00:00Z
+PLANNED_MAX_SECONDS = 366 * 86400
+QUESTIONS = {question.name: question for sheet in SHEETS for question in sheet.questions}
+LISTS = {name for name, question in QUESTIONS.items() if question.kind == "choices"}
+
+
+def said(moment: Moment) -> float | None:
+    """A moment that she knows; None for one that she does not know or has not said yet."""
+    return moment if isinstance(moment, float) else None
+
+
+def read_facts(form: dict[str, str], before: Facts, zone: str, now: float) -> Facts:
+    """What a form changes. Refusal for bad input; nothing is changed then.
+
+    Names are those of `Facts`: a code, a text, digits, or "YYYY-MM-DDTHH:MM" on the clocks of ``zone``; besides
+    ``aware_at.unknown=yes`` and, for a list, ``nature.integrity=yes``. With ``sheet=<name>`` the form is that whole
+    sheet: what is missing in it is taken back (a browser sends no unticked box). Without, only what is there changes.
+    """
+    form = dict(form)
+    whole = form.pop("sheet", "")
+    if whole and whole not in {sheet.name for sheet in SHEETS}:
+        raise _refuse("sheet")
+    names = {name.partition(".")[0] for name in form}
+    asked = {question.name for sheet in SHEETS if sheet.name == whole for question in sheet.questions}
+    if not names <= (asked or set(QUESTIONS)):
+        raise _refuse(f"names {sorted(names - (asked or set(QUESTIONS)))[:5]}")
+    changed = {name: _read(now, form, before, QUESTIONS[name], zone) for name in sorted(names | asked)}
+    for name in form:
+        _require_part(name)
+    facts = msgspec.structs.replace(before, **changed)
+    _require_order(now, facts)
+    return facts
+
+
+def _require_part(name: str) -> None:
+    """``list.code`` and ``moment.unknown`` are the only names with a dot; a list has no other."""
+    first, dot, code = name.partition(".")
+    question = QUESTIONS[first]
+    codes = {"unknown"} if question.kind == "moment" else {code for code, _ in question.choices if first in LISTS}
+    if (dot and code not in codes) or (not dot and first in LISTS):
+        raise _refuse(f"name {name[:60]!r}")
+
+
+def _read(now: float, form: dict[str, str], before: Facts, question: Question, zone: str) -> Any:
+    value = form.get(question.name, "")
+    if question.kind == "choices":
+        ticked = [code for code, _ in question.choices if f"{question.name}.{code}" in form]
+        if any(form[f"{question.name}.{code}"] != "yes" for code in ticked):
+            raise _refuse(f"{question.name} is ticked by yes")
+        return ticked
+    if question.kind == "choice":
+        if value and value not in {code for code, _ in question.choices}:
+            raise _refuse(f"{question.name} {value[:40]!r}")
+        return value
+    if question.kind == "moment":
+        return _read_moment(now, form, getattr(before, question.name), question, zone)
+    if question.kind == "number":
+        return _read_number(value)
+    value = value.replace("\r\n", "\n")  # as a browser sends a line's end, which its page counts as one character
+    if len(value) > question.length:
+        words = "Un de vos textes est trop long. Raccourcissez-le."
+        raise Refusal("invalid_request", words, f"{question.name} over {question.length}")
+    return value.strip()
+
+
+def _read_moment(now: float, form: dict[str, str], before: Moment, question: Question, zone: str) -> Moment:
+    wall, unknown = form.get(question.name, ""), form.get(f"{question.name}.unknown")
+    if unknown not in (None, "yes"):
+        raise _refuse(f"{question.name} is ticked by yes")
+    kept = said(before)
+    # A page shows minutes: an hour that stayed as it was shown keeps its seconds, and which of two hours it was.
+    same = kept is not None and wall == wall_of(kept, zone)
+    if not wall or (unknown and same):
+        return "unknown" if unknown else None
+    if same:
+        return kept
+    try:
+        moment = moment_of(wall, zone)
+    except ValueError as error:
+        words = "Une de vos dates n'existe pas. Vérifiez le jour et l'heure."
+        raise Refusal("invalid_request", words, f"{question.name}: {error}") from None
+    if moment > now + (PLANNED_MAX_SECONDS if question.future else 0):
+        words = "Une de vos dates est dans le futur. Vérifiez le jour et l'heure."
+        raise Refusal("invalid_request", words, f"{question.name} in the future")
+    if moment < EARLIEST:
+        words = "Une de vos dates est trop ancienne. Vérifiez l'année."
+        raise Refusal("invalid_request", words, f"{question.name} before 2000")
+    return moment
+
+
+def _read_number(value: str) -> int | None:
+    if not value:
+        return None
+    if not re.fullmatch("[0-9]{1,9}", value) or int(value) > RECORDS_MAX:
+        raise Refusal("invalid_request", "Écrivez un nombre en chiffres, sans espace.", "not a number of records")
+    return int(value)
+
+
+def _require_order(now: float, facts: Facts) -> None:
+    began, ended, informed = said(facts.began_at), said(facts.ended_at), said(facts.informed_at)
+    if began is not None and ended is not None and ended < began:
+        words = "La fin vient avant le début. Vérifiez les deux dates."
+        raise Refusal("invalid_request", words, "ended before it began")
+    if facts.informed == "yes" and informed is not None and informed > now:
+        words = "Vous dites avoir prévenu les personnes, mais la date est dans le futur."
+        raise Refusal("invalid_request", words, "informed in the future")
+
+
+def _refuse(detail: str) -> Refusal:
+    return Refusal("invalid_request", "Cette réponse n'est pas possible. Rechargez la page.", detail)

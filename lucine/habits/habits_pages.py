@@ -1,0 +1,154 @@
+"""Her habits, as pages: where she stands, what to do first, this week's questions, and a paper of it all."""
+
+from collections import Counter
+from datetime import date
+from typing import Any
+
+import msgspec
+from babel.dates import format_date
+from starlette.responses import Response
+
+from lucine.phone.holders import find_holder
+from lucine.web import Door, Refusal, Visit, anyone, page
+from lucine.web.languages import typeset
+from lucine.web.pages import redirect
+
+from .assessment import QUESTIONS, QUESTIONS_MAX_PER_WEEK, Assessment, assess, keep_answer, keep_score, scores_of
+from .barometer import barometer_of
+from .cards import card_for
+from .habit_words import ANSWERS, THEMES, verdict
+from .papers import pdf_of
+from .people import Person, known_person, person_of, sign_in_to
+from .report import report_of
+from .scoring import Item
+
+PATH = "/habits"
+QUESTIONS_PATH = f"{PATH}/questions"
+WEEKS = 26  # of the trend
+CURVE_WIDTH, CURVE_HEIGHT, CURVE_EDGE = 300, 64, 6
+
+
+class Curve(msgspec.Struct, frozen=True, kw_only=True):
+    """The trend, drawn: the points of a line, where its last one is, and what it says in words."""
+
+    points: str
+    x: float
+    y: float
+    scores: list[int]
+    since: str
+
+
+def curve_of(scores: list[tuple[str, int]], language: str) -> Curve | None:
+    """None before a second week: one point says nothing. Weeks without a score are passed over, not invented."""
+    if len(scores) < 2:
+        return None
+    mondays = [_monday_of(week) for week, _ in scores]
+    days = (mondays[-1] - mondays[0]).days
+    across, down = CURVE_WIDTH - 2 * CURVE_EDGE, CURVE_HEIGHT - 2 * CURVE_EDGE
+    places = [
+        (
+            CURVE_EDGE + round(across * (monday - mondays[0]).days / days, 1),
+            CURVE_EDGE + round(down * (1 - score / 100), 1),
+        )
+        for monday, (_, score) in zip(mondays, scores, strict=True)
+    ]
+    return Curve(
+        points=" ".join(f"{x},{y}" for x, y in places), x=places[-1][0], y=places[-1][1],
+        scores=[score for _, score in scores], since=format_date(mondays[0], "d MMMM", locale=language),
+    )  # fmt: skip
+
+
+def _monday_of(week: str) -> date:
+    year, _, number = week.partition("-W")
+    return date.fromisocalendar(int(year), int(number), 1)
+
+
+async def _assess_and_keep(visit: Visit, person: Person) -> Assessment:
+    house = visit.house
+    assessment = await assess(house.db, visit.now, house.keys, holder=person.holder)
+    async with house.db.transaction() as db:
+        await keep_score(db, visit.now, holder=person.holder, assessment=assessment)
+    return assessment
+
+
+async def show_habits(visit: Visit, _: None) -> Response:
+    person = await person_of(visit)
+    if person is None:
+        return await sign_in_to(visit, PATH)
+    assessment = await _assess_and_keep(visit, person)
+    scores = await scores_of(visit.house.db, visit.now, holder=person.holder, weeks=WEEKS)
+    items = {item.name: item for item in assessment.items}
+    themes = [item.question.theme for item in assessment.items]
+    waiting = Counter(item.question.theme for item in assessment.items if item.given is None)
+    return page(
+        visit, "habits/habits.html", assessment=assessment, curve=curve_of(scores, visit.language),
+        verdict=verdict(assessment.score), weekly=QUESTIONS_MAX_PER_WEEK,
+        barometer=await barometer_of(visit.house.db, visit.now, holder=person.holder),
+        card=await card_for(visit, person), themes=THEMES, answers=ANSWERS, done=visit.query().get("done"),
+        question=_shown(visit, assessment.asked[0]) if assessment.asked else None,
+        left=sum(waiting.values()), waiting=waiting,
+        early={theme: 2 * waiting[theme] > themes.count(theme) for theme in THEMES},
+        acts=[{**_shown(visit, items[act.name]), "gain": round(act.gain), "minutes": act.minutes}
+              for act in assessment.acts],
+    )  # fmt: skip
+
+
+async def show_questions(visit: Visit, _: None) -> Response:
+    person = await person_of(visit)
+    if person is None:
+        return await sign_in_to(visit, QUESTIONS_PATH)
+    assessment = await _assess_and_keep(visit, person)
+    shown = [_shown(visit, item) for item in assessment.items]
+    shown.sort(key=lambda one: (not one["item"].question.indispensable, -one["item"].question.weight, one["name"]))
+    return page(
+        visit, "habits/questions.html", assessment=assessment, themes=THEMES, answers=ANSWERS,
+        done=visit.query().get("done"),
+        by_theme={theme: [one for one in shown if one["item"].question.theme == theme] for theme in THEMES},
+    )  # fmt: skip
+
+
+def _shown(visit: Visit, item: Item) -> dict[str, Any]:
+    text = QUESTIONS[item.name]
+    return {
+        "name": item.name, "item": item, "title": text.title(visit.language),
+        "why": text.html(visit.language, "why"), "next": text.html(visit.language, "next"),
+        "source": typeset(visit.language, item.question.source),
+    }  # fmt: skip
+
+
+async def answer_question(visit: Visit, person: Person) -> Response:
+    """Keep her word, and renew this week's score."""
+    form, house = await visit.form(), visit.house
+    back = form.get("back", "")
+    if back not in ("", "questions"):
+        raise Refusal("invalid_request", "Cette demande n'est pas lisible.", "back")
+    async with house.db.transaction() as db:
+        await keep_answer(
+            db, visit.now, house.keys, holder=person.holder, question=form.get("question", ""),
+            answer=form.get("answer", ""),
+        )  # fmt: skip
+        assessment = await assess(db, visit.now, house.keys, holder=person.holder)
+        await keep_score(db, visit.now, holder=person.holder, assessment=assessment)
+    return redirect(f"{QUESTIONS_PATH}?done=answer" if back else f"{PATH}?done=answer#week")
+
+
+async def give_report(visit: Visit, _: None) -> Response:
+    """Where she stands, as a paper for an insurer or the Order. Only she hands it on."""
+    person = await person_of(visit)
+    if person is None:
+        return await sign_in_to(visit, PATH)
+    holder = await find_holder(visit.house.db, person.holder)
+    assessment = await _assess_and_keep(visit, person)
+    paper = report_of(assessment, visit.now, name=holder.name, language=visit.language)
+    return Response(
+        await pdf_of(paper), media_type="application/pdf",
+        headers={"Content-Disposition": 'attachment; filename="lucine-habitudes.pdf"', "Cache-Control": "no-store"},
+    )  # fmt: skip
+
+
+DOORS = [
+    Door(method="GET", path=PATH, guard=anyone, act=show_habits),
+    Door(method="POST", path=f"{PATH}/answers", guard=known_person, act=answer_question),
+    Door(method="GET", path=QUESTIONS_PATH, guard=anyone, act=show_questions),
+    Door(method="GET", path=f"{PATH}/report.pdf", guard=anyone, act=give_report),
+]

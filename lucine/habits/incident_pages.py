@@ -1,0 +1,207 @@
+"""Where an incident begins: what is wrong, what is stopped, and how to let go again."""
+
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from lucine.phone.asks import past_asks
+from lucine.phone.credentials import Device, devices_of, state_of
+from lucine.phone.enrolment import use_recovery_code
+from lucine.phone.holders import find_holder, hold_holder
+from lucine.phone.holds import held_since, release_enrolments, thaw_credentials
+from lucine.safe import Reader, Transaction
+from lucine.signin.disown import ring_after
+from lucine.watch.browsers import browsers_of
+from lucine.web import Door, Refusal, Visit, anyone, not_found, page
+from lucine.web.pages import redirect
+
+from .containment import ALL, WILL
+from .incidents import incidents_of, open_incident
+from .paths import PATHS, Choose, PathFacts
+from .people import Person, freshly_known, known_person, person_of, sign_in_to
+from .reminders import plan_reminders
+from .texts import Text
+
+PATH = "/incident"
+RECENT_SECONDS = 7 * 86400
+CHOICES_MAX = 6
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """What she may name. ``at``: when it was used, approved or seen."""
+
+    id: str
+    name: str
+    detail: str = ""
+    at: float | None = None
+
+
+async def show_symptoms(visit: Visit, _: None) -> Response:
+    """Open to everybody: who has lost her phone cannot sign in first."""
+    person = await person_of(visit)
+    incidents, stopped = [], None
+    if person:
+        db = visit.house.db
+        incidents = [{**dict(row), "title": _path(row["path"]).title(visit.language)}
+                     for row in await incidents_of(db, person.holder)]  # fmt: skip
+        stopped = await _stopped(db, visit.now, person)
+    return page(
+        visit, "habits/symptoms.html", tab="incident", person=person, paths=PATHS.values(), incidents=incidents,
+        stopped=stopped, said=visit.query().get("done"),
+    )  # fmt: skip
+
+
+async def _stopped(db: Reader, now: float, person: Person) -> dict[str, Any] | None:
+    """What stands still since her incidents, and whether she may let go from here."""
+    credentials = [*await devices_of(db, person.holder, "phone"), *await devices_of(db, person.holder, "computer")]
+    frozen = [one for one in credentials if state_of(one, now) == "frozen"]
+    held = await held_since(db, person.holder)
+    if not frozen and held is None:
+        return None
+    return {"frozen": frozen, "held": held, "fresh": person.fresh(now)}
+
+
+def _path(name: str) -> Text[PathFacts]:
+    if name not in PATHS:
+        raise not_found("no such path")
+    return PATHS[name]
+
+
+async def show_path(visit: Visit, _: None) -> Response:
+    """What will be stopped, and what her hands do meanwhile."""
+    path, person = _path(visit.request.path_params["path"]), await person_of(visit)
+    choose = path.facts.choose
+    choices = await _choices(visit.house.db, visit.now, person, choose) if person and choose else []
+    return page(
+        visit, "habits/path.html", tab="incident", path=path, person=person, choices=choices, all=ALL,
+        will=[WILL[act] for act in path.facts.acts],
+    )  # fmt: skip
+
+
+async def _choices(db: Reader, now: float, person: Person, choose: Choose) -> list[Choice]:
+    """Newest first; what she speaks from is not among them."""
+    if choose == "sign-in":
+        return [
+            Choice(
+                id=ask.id, name=ask.shown.service, at=ask.opened_at, detail=f"{ask.shown.browser} · {ask.shown.place}"
+            )
+            for ask in await past_asks(db, person.holder)
+            if ask.answer == "approved" and ask.disowned_at is None and ask.opened_at > now - RECENT_SECONDS
+        ][:CHOICES_MAX]
+    kind, but = ("phone", person.phone) if choose == "phone" else ("computer", "")
+    found = [_device(one) for one in await devices_of(db, person.holder, kind) if one.id != but]  # type: ignore[arg-type]
+    if choose == "computer":
+        found += [Choice(id=row["id"], name=row["name"], at=row["seen_at"])
+                  for row in await browsers_of(db, person.holder) if row["id"] != person.browser]  # fmt: skip
+    return found
+
+
+def _device(one: Device) -> Choice:
+    return Choice(id=one.id, name=one.name, at=one.used_at or one.created_at)
+
+
+async def sign_in(visit: Visit, _: None) -> Response:
+    return await sign_in_to(visit, f"{PATH}/new/{_path(visit.request.path_params['path']).name}")
+
+
+async def sign_in_again(visit: Visit, _: None) -> Response:
+    return await sign_in_to(visit, PATH, prompt="login")
+
+
+async def begin(visit: Visit, person: Person) -> Response:
+    """One press: contained, kept, and open."""
+    path, form = _path(visit.request.path_params["path"]), await visit.form()
+    chosen, choose = form.get("which", ""), path.facts.choose
+    if chosen and chosen != ALL:
+        known = await _choices(visit.house.db, visit.now, person, choose) if choose else []
+        if chosen not in [choice.id for choice in known]:
+            raise Refusal("invalid_request", "Ce choix n'est plus dans la liste. Recommencez.", "choice", status=409)
+    if choose == "sign-in" and chosen == ALL:
+        raise Refusal("invalid_request", "Cette demande n'est pas lisible.", "all of the sign-ins")
+    async with visit.house.db.transaction() as db:
+        incident, rung = await _begin(db, visit, person, path.name, chosen)
+    ring_after(visit, person.holder, rung)
+    return redirect(f"{PATH}/{incident}")
+
+
+async def _begin(db: Transaction, visit: Visit, person: Person, path: str, chosen: str) -> tuple[str, list[str]]:
+    """The incident, and the asks whose screens are to be told."""
+    keys, settings, now = visit.house.keys, visit.house.settings, visit.now
+    holder = await find_holder(db, person.holder)
+    incident, contained = await open_incident(
+        db, now, keys, settings, holder=holder, person=person, path=path, chosen=chosen
+    )
+    await plan_reminders(db, now, keys, incident=incident, holder=holder.id)
+    return incident, contained.rung
+
+
+async def begin_with_code(visit: Visit, _: None) -> Response:
+    """Without a sign-in: a recovery code proves who she is. The answer never says whether the code was right."""
+    path, house = _path(visit.request.path_params["path"]), visit.house
+    code, rung = (await visit.form()).get("code", ""), list[str]()
+    async with house.db.transaction() as db:
+        holder = await use_recovery_code(db, visit.now, house.keys, code=code)
+        if holder:
+            chosen = ALL if path.facts.choose in ("phone", "computer") else ""
+            rung = (await _begin(db, visit, Person(holder=holder), path.name, chosen))[1]
+    if holder:
+        ring_after(visit, holder, rung)
+    return redirect(f"{PATH}/new/{path.name}/stopped")
+
+
+async def show_stopped(visit: Visit, _: None) -> Response:
+    path = _path(visit.request.path_params["path"])
+    return page(visit, "habits/stopped.html", tab="incident", path=path, will=[WILL[act] for act in path.facts.acts])
+
+
+async def thaw(visit: Visit, person: Person) -> Response:
+    """A phone that was found, a computer that is clean again."""
+    house = visit.house
+    async with house.db.transaction() as db:
+        await hold_holder(db, person.holder)
+        thawed = await thaw_credentials(
+            db, visit.now, house.keys, holder=person.holder, credential=visit.request.path_params["credential"]
+        )
+        if not thawed:
+            raise not_found("no such frozen credential of hers")
+    house.bell.ring(f"holder:{person.holder}")
+    return redirect(f"{PATH}?done=thawed")
+
+
+async def release(visit: Visit, person: Person) -> Response:
+    """Phones and passkeys may be added again."""
+    async with visit.house.db.transaction() as db:
+        await hold_holder(db, person.holder)
+        await release_enrolments(db, visit.now, visit.house.keys, holder=person.holder)
+    return redirect(f"{PATH}?done=released")
+
+
+async def show_resume(visit: Visit, _: None) -> Response:
+    return page(visit, "habits/resume.html", tab="incident", sent="sent" in visit.query())
+
+
+async def resume(visit: Visit, _: None) -> Response:
+    """Her only phone is frozen, she has no passkey: a recovery code lets a new phone in, through its quarantine."""
+    house = visit.house
+    code = (await visit.form()).get("code", "")
+    async with house.db.transaction() as db:
+        holder = await use_recovery_code(db, visit.now, house.keys, code=code)
+        if holder:
+            await release_enrolments(db, visit.now, house.keys, holder=holder)
+    return redirect(f"{PATH}/resume?sent=1")
+
+
+DOORS = [
+    Door(method="GET", path=PATH, guard=anyone, act=show_symptoms),
+    Door(method="GET", path=f"{PATH}/again", guard=anyone, act=sign_in_again),
+    Door(method="GET", path=f"{PATH}/resume", guard=anyone, act=show_resume),
+    Door(method="POST", path=f"{PATH}/resume", guard=anyone, act=resume),
+    Door(method="GET", path=f"{PATH}/new/{{path}}", guard=anyone, act=show_path),
+    Door(method="POST", path=f"{PATH}/new/{{path}}", guard=known_person, act=begin),
+    Door(method="GET", path=f"{PATH}/new/{{path}}/sign-in", guard=anyone, act=sign_in),
+    Door(method="POST", path=f"{PATH}/new/{{path}}/code", guard=anyone, act=begin_with_code),
+    Door(method="GET", path=f"{PATH}/new/{{path}}/stopped", guard=anyone, act=show_stopped),
+    Door(method="POST", path=f"{PATH}/release", guard=freshly_known, act=release),
+    Door(method="POST", path=f"{PATH}/thaw/{{credential}}", guard=freshly_known, act=thaw),
+]

@@ -1,0 +1,235 @@
+"""The letters about an incident, and the entry of her register. What differs from path to path is a table."""
+
+from .deadlines import complaint
+from .dossier import TODO, Case, answered, answers, filled, history, identity, listed, measures, signature
+from .duties import PATH_DUTIES
+from .facts import said
+from .papers import Field, Paper, Part
+from .zones import in_words
+
+HAPPENED = {
+    "approved": "J'ai approuvé par erreur une demande de connexion que je n'avais pas faite."
+    " Quelqu'un a pu se connecter à ma place.",
+    "phone-lost": "Mon téléphone, qui sert à mes connexions professionnelles, a été perdu ou volé.",
+    "computer-lost": "Un appareil de travail (ordinateur, tablette, clé ou disque) a été perdu ou volé.",
+    "code-given": "Une personne inconnue m'a fait donner un code de connexion.",
+    "files-locked": "Mes fichiers professionnels ne s'ouvrent plus. Un logiciel malveillant a pu les bloquer.",
+    "data-seen": "Une personne sans autorisation a pu voir des données de mes patientes.",
+    "wrong-recipient": "Un envoi qui contient des données de patiente est arrivé chez une autre personne.",
+    "false-invoices": "Des actes que je n'ai pas faits ont été facturés ou prescrits à mon nom.",
+}
+ENTRY = "Code pénal, article 323-1 : accès frauduleux à un système de traitement automatisé de données"
+HINDRANCE = "Code pénal, article 323-2 : entrave au fonctionnement d'un tel système"
+EXTRACTION = "Code pénal, article 323-3 : extraction, modification ou suppression frauduleuse de données"
+IDENTITY = "Code pénal, article 226-4-1 : usurpation d'identité"
+FORGERY = "Code pénal, article 441-1 : faux et usage de faux"
+FRAUD = "Code pénal, article 313-1 : escroquerie"
+EXTORTION = "Code pénal, article 312-1 : extorsion"
+THEFT = "Code pénal, article 311-1 : vol"
+ON_SYSTEMS = (ENTRY, HINDRANCE, EXTRACTION)  # fall away once she says that it was no attack
+LAW: dict[str, tuple[str, ...]] = {
+    "approved": (ENTRY, IDENTITY),
+    "phone-lost": (THEFT,),
+    "computer-lost": (THEFT,),
+    "code-given": (ENTRY, IDENTITY, FRAUD),
+    "files-locked": (ENTRY, HINDRANCE, EXTRACTION, EXTORTION),
+    "data-seen": (ENTRY, EXTRACTION),
+    "wrong-recipient": (),
+    "false-invoices": (IDENTITY, FORGERY, FRAUD, ENTRY),
+}
+
+
+def _account(case: Case) -> list[str]:
+    return [text for text in (HAPPENED[case.path], case.facts.account) if text]
+
+
+def _dates(case: Case) -> list[Field]:
+    facts = case.facts
+    return [
+        Field("Début", case.when(facts.began_at)),
+        Field("Découverte", case.when(facts.known_at if said(facts.known_at) is not None else facts.aware_at)),
+        Field("Premières mesures", in_words(case.opened_at, case.zone)),
+    ]
+
+
+def write_complaint(case: Case) -> Paper:
+    """A summary for a complaint: who, what, when, how much, and the articles that may fit."""
+    facts = case.facts
+    clock = complaint(facts, case.opened_at)
+    articles = [one for one in LAW[case.path] if facts.attack != "no" or one not in ON_SYSTEMS]
+    parts = [
+        Part(title="La personne qui porte plainte", fields=identity(case)),
+        Part(title="Les faits", paragraphs=_account(case), fields=[
+            Field("Début", case.when(facts.began_at)),
+            Field("Connaissance de l'attaque", case.when(facts.known_at)),
+            Field("Premières mesures", in_words(case.opened_at, case.zone)),
+            Field("Découverte par", answered(facts, "found_by")),
+            Field("Auteur", "Inconnu, sauf si vous le connaissez"),
+        ]),
+        listed("Le déroulement, heure par heure", history(case)),
+        Part(title="Ce qui est touché", fields=[
+            Field("Matériel", answered(facts, "supports")),
+            Field("Données", answered(facts, "data")),
+            Field("Personnes", answered(facts, "people")),
+            Field("Préjudice (argent, temps, soins)", TODO),
+        ]),
+        listed("Ce qui a été fait", measures(case)),
+    ]  # fmt: skip
+    if articles:
+        about = "Ces textes peuvent s'appliquer. La police ou le procureur en décide."
+        parts.append(Part(title="Textes de loi", paragraphs=[about], items=articles))
+    if "complaint" in PATH_DUTIES[case.path].then and clock is not None and clock.due_at is not None:
+        parts.append(Part(title="Délai pour l'assurance", paragraphs=[
+            "Code des assurances, article L. 12-10-1 : si le contrat couvre les attaques informatiques, l'assureur paie"
+            " seulement si la plainte est déposée dans les 72 heures où l'attaque est connue.",
+            f"Au plus tard : {in_words(clock.due_at, case.zone)}.",
+        ]))  # fmt: skip
+    parts += [Part(title="Pièces à apporter", items=[
+        "Une pièce d'identité et la carte professionnelle",
+        "Les photos d'écran, les messages et les numéros reçus",
+        "Le dossier de preuves de Lucine (fichier signé)",
+        "Le contrat d'assurance, s'il couvre les attaques informatiques",
+    ]), signature(case)]  # fmt: skip
+    intro = ["À remettre à la police ou à la gendarmerie, ou à joindre à une lettre au procureur de la République."]
+    return Paper(title="Résumé pour une plainte", language="fr", made=case.made, intro=intro, parts=parts)
+
+
+def write_register_entry(case: Case) -> Paper:
+    """An entry of her register of breaches: facts, effects, remedies (GDPR 33(5))."""
+    facts = case.facts
+    sent = facts.notified in ("initial", "complete")
+    return Paper(
+        title="Registre des violations de données", language="fr", made=case.made,
+        intro=["Cette page se garde au cabinet, même si la CNIL n'est pas prévenue (RGPD, article 33, paragraphe 5)."],
+        parts=[
+            Part(title="Les faits", paragraphs=_account(case), fields=[
+                *_dates(case),
+                Field("Origine", answered(facts, "origin")),
+                Field("Cause", answered(facts, "cause")),
+                Field("Nature", answered(facts, "nature")),
+                Field("Personnes", "\n".join([*answers(facts, "who"), answered(facts, "people")])),
+                Field("Données", answered(facts, "data")),
+                Field("Supports", answered(facts, "supports")),
+            ]),
+            Part(title="Les effets", fields=[
+                Field("Conséquences", answered(facts, "effects")),
+                Field("Préjudices possibles", answered(facts, "harms")),
+                Field("Gravité", answered(facts, "severity")),
+                Field("Risque élevé pour les personnes", answered(facts, "high_risk")),
+                Field("Risque jugé le", case.when(facts.assessed_at)),
+            ]),
+            Part(title="Les mesures", fields=[
+                Field("Prises", "\n".join(measures(case)) or TODO),
+                Field("Prévues", answered(facts, "planned")),
+            ]),
+            Part(title="Les notifications", fields=[
+                Field("CNIL", answered(facts, "notified")),
+                Field("Date d'envoi à la CNIL", case.when(facts.notified_at) if sent else TODO),
+                Field("Numéro donné par la CNIL", filled(facts.reference)),
+                Field("Si la CNIL n'est pas prévenue : pourquoi", "Sans objet" if sent else TODO),
+                Field("Information des personnes", answered(facts, "informed")),
+                Field("Autres organismes prévenus", "\n".join(answers(facts, "authorities")) or "Aucun à ce jour"),
+            ]),
+        ],
+    )  # fmt: skip
+
+
+def write_to_desk(case: Case) -> Paper:
+    """To the help desk of the e-CPS."""
+    return _letter(
+        case, "Message au support e-CPS", "monserviceclient.e-cps@esante.gouv.fr · 0 806 800 213",
+        "Objet : usage frauduleux possible de mon e-CPS ou de mon numéro RPPS",
+        asks=[
+            "Bloquer mon e-CPS et toutes les sessions ouvertes à mon nom.",
+            "Empêcher toute nouvelle activation jusqu'à ce que je vous rappelle.",
+            "M'écrire la liste des connexions et des activations récentes à mon nom.",
+            "Garder les traces techniques pour l'enquête.",
+        ],
+    )  # fmt: skip
+
+
+def write_to_insurance(case: Case) -> Paper:
+    """To her health-insurance fund, about invoices that are not hers."""
+    invoices = Part(title="Les factures en cause", fields=[
+        Field("Dates", TODO), Field("Montants", TODO), Field("Numéros de lot ou de facture", TODO),
+    ])  # fmt: skip
+    return _letter(
+        case, "Message à la caisse d'assurance maladie", "36 08 · messagerie de votre compte professionnel",
+        "Objet : factures ou prescriptions que je n'ai pas établies",
+        asks=[
+            "Suspendre le paiement de ces factures.",
+            "Noter que je ne les ai pas établies et que je n'ai rien reçu, ou que je rendrai ce qui a été versé.",
+            "M'envoyer la liste des facturations et des accès récents à mon compte.",
+            "Me dire quelle personne suit ce dossier.",
+        ],
+        more=[invoices],
+    )  # fmt: skip
+
+
+def write_to_order(case: Case) -> Paper:
+    """To the departmental council of the Order."""
+    return _letter(
+        case, "Message au conseil départemental de l'Ordre", "",
+        "Objet : usage possible de mon identité professionnelle par une autre personne",
+        asks=[
+            "Noter ce signalement dans mon dossier.",
+            "Vérifier avec moi mon adresse e-mail et mon téléphone enregistrés.",
+            "Ne changer ces coordonnées qu'après m'avoir parlé de vive voix.",
+            "Me conseiller sur ce que je dois aux personnes touchées.",
+        ],
+    )  # fmt: skip
+
+
+def write_to_insurer(case: Case) -> Paper:
+    """To her insurer."""
+    filed = "complaint" in case.facts.taken or "police" in case.facts.authorities
+    contract = Part(title="Le contrat et le dommage", fields=[
+        Field("Numéro du contrat", TODO),
+        Field("Connaissance de l'attaque", case.when(case.facts.known_at)),
+        Field("Plainte", "Déposée : récépissé joint" if filed else TODO),
+        Field("Dommage connu (matériel, jours d'arrêt, frais)", TODO),
+    ])  # fmt: skip
+    return _letter(
+        case, "Déclaration à l'assureur", "",
+        "Objet : déclaration d'un incident informatique",
+        asks=[
+            "Ouvrir un dossier et m'en donner le numéro.",
+            "Me dire ce que le contrat couvre, et quelles pièces vous attendez.",
+            "M'envoyer l'aide technique ou juridique prévue par le contrat.",
+        ],
+        more=[contract],
+    )  # fmt: skip
+
+
+def write_to_cert(case: Case) -> Paper:
+    """To the CERT Santé, of her own will."""
+    return _letter(
+        case, "Signalement volontaire au CERT Santé", "cyberveille.esante.gouv.fr",
+        "Objet : signalement volontaire d'un incident par une professionnelle ou un professionnel libéral",
+        asks=[
+            "Me dire si d'autres soignants vivent la même chose.",
+            "Me conseiller sur les traces à garder et sur la remise en service.",
+        ],
+        more=[Part(title="Technique", fields=[
+            Field("Origine", answered(case.facts, "origin")),
+            Field("Nature", answered(case.facts, "nature")),
+            Field("Supports", answered(case.facts, "supports")),
+            Field("Soins touchés", TODO),
+        ])],
+    )  # fmt: skip
+
+
+def _letter(case: Case, title: str, to: str, about: str, *, asks: list[str], more: list[Part] | None = None) -> Paper:
+    intro = [line for line in (to, about, "Madame, Monsieur,", *_account(case)) if line]
+    return Paper(
+        title=title, language="fr", made=f"Le {case.day(case.now)}", intro=intro,
+        parts=[
+            Part(title="Qui écrit", fields=identity(case)),
+            Part(title="Les dates", fields=_dates(case)),
+            *(more or []),
+            listed("Ce qui a déjà été fait", measures(case)),
+            Part(title="Ce que je demande", items=asks),
+            Part(title="", paragraphs=["Je vous remercie de votre aide."]),
+            signature(case),
+        ],
+    )  # fmt: skip

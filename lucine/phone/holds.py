@@ -1,0 +1,71 @@
+"""What stands still while she is in an incident: frozen credentials approve nothing, held enrolments add nothing.
+
+Both are undone by her alone, after a recent sign-in, or by an operator. Her card and an operator still vouch for a
+new phone: who stands there in person is never locked out.
+"""
+
+from collections.abc import Iterable
+
+from lucine.safe import Keys, Reader, Transaction, among, write_ledger
+from lucine.web import Refusal
+
+HELD = ("desk", "link", "codes")  # kinds of vouchers that a hold stops
+
+
+async def freeze_credentials(
+    db: Transaction, now: float, keys: Keys, *, holder: str, credentials: Iterable[str]
+) -> list[str]:
+    """Freeze these phones and passkeys of hers; those that were not frozen before. Their sessions: see habits."""
+    which, values = among(credentials)
+    frozen = await db.all(
+        f"UPDATE phone_credentials SET frozen_at = :now WHERE holder = :holder AND id IN {which}"
+        " AND revoked_at IS NULL AND frozen_at IS NULL RETURNING id, kind",
+        now=now, holder=holder, **values,
+    )  # fmt: skip
+    for row in frozen:
+        await write_ledger(db, now, keys, f"{row['kind']}.frozen", holder, {"credential": row["id"]})
+    return [row["id"] for row in frozen]
+
+
+async def thaw_credentials(
+    db: Transaction, now: float, keys: Keys, *, holder: str, credential: str | None = None
+) -> list[str]:
+    """One of them, or all of them, may approve again; which."""
+    thawed = await db.all(
+        "UPDATE phone_credentials SET frozen_at = NULL WHERE holder = :holder AND frozen_at IS NOT NULL"
+        " AND revoked_at IS NULL AND (id = :id OR CAST(:id AS TEXT) IS NULL) RETURNING id, kind",
+        holder=holder, id=credential,
+    )  # fmt: skip
+    for row in thawed:
+        await write_ledger(db, now, keys, f"{row['kind']}.thawed", holder, {"credential": row["id"]})
+    return [row["id"] for row in thawed]
+
+
+async def hold_enrolments(db: Transaction, now: float, keys: Keys, *, holder: str) -> bool:
+    """No phone and no passkey is added to her, but with her card or before an operator; whether that is new."""
+    held = await db.run("UPDATE phone_holders SET held_at = :now WHERE id = :id AND held_at IS NULL",
+                        now=now, id=holder)  # fmt: skip
+    if held:
+        await write_ledger(db, now, keys, "enrolments.held", holder)
+    return bool(held)
+
+
+async def release_enrolments(db: Transaction, now: float, keys: Keys, *, holder: str) -> bool:
+    """She may add phones and passkeys again; whether they were held."""
+    released = await db.run("UPDATE phone_holders SET held_at = NULL WHERE id = :id AND held_at IS NOT NULL", id=holder)
+    if released:
+        await write_ledger(db, now, keys, "enrolments.released", holder)
+    return bool(released)
+
+
+async def held_since(db: Reader, holder: str) -> float | None:
+    """Since when her enrolments are held; None if they are not."""
+    row = await db.one("SELECT held_at FROM phone_holders WHERE id = :id", id=holder)
+    return row["held_at"] if row else None
+
+
+async def require_no_hold(db: Reader, holder: str) -> None:
+    """Refusal while her enrolments are held."""
+    if await held_since(db, holder) is not None:
+        words = "Les ajouts sont arrêtés depuis votre incident. Reprenez-les d'abord, depuis la page de l'incident."
+        raise Refusal("held", words, "enrolments are held", status=409)
