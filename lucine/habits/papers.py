@@ -26,12 +26,13 @@ WORDS = {
     "fr": ("Préparé avec Lucine", "Page", "Le signe □ tient la place d'un signe que la version texte garde."),
     "en": ("Prepared with Lucine", "Page", "The sign □ stands for one that the text version keeps."),
 }
-# What typst's own fonts can draw, of what may stand in a letter: Latin, Greek, Cyrillic, Arabic letters, signs; no marks
-# that sit on another letter, for which two fonts would have to be one.
-# PDF/UA refuses a file with a character that no font has (ISO 14289-1, 7.21.4.1).
+# What typst's own fonts can draw, of what may stand in a letter: Latin, Greek, Cyrillic, Arabic letters, signs. No
+# mark that sits on another letter: both would have to come from one font. PDF/UA refuses a file with a character that
+# no font has (ISO 14289-1, 7.21.4.1).
 UNDRAWN = re.compile(
-    "[^ -~\u00a0-\u02ff\u0386-\u038a\u038c\u038e-\u03a1\u03a3-\u0482\u048a-\u04ff\u060c\u061b\u061f\u0621-\u063a\u0640-\u064a"
-    "\u0660-\u0669\u1e00-\u1eff\u2010-\u2027\u202f-\u203e\u20a0-\u20bf\u2116\u2122\u2190-\u22ff\u2500-\u25ff\u2610-\u2612\u2713\u2714\n]"
+    "[^ -~\u00a0-\u02ff\u0386-\u038a\u038c\u038e-\u03a1\u03a3-\u0482\u048a-\u04ff\u060c\u061b\u061f"
+    "\u0621-\u063a\u0640-\u064a\u0660-\u0669\u1e00-\u1eff\u2010-\u2027\u202f-\u203e\u20a0-\u20bf"
+    "\u2116\u2122\u2190-\u22ff\u2500-\u25ff\u2610-\u2612\u2713\u2714\n]"
 )
 # Invisible characters and those that turn the direction of writing: what is read must be what was written.
 UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn")

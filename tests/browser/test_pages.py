@@ -37,7 +37,9 @@ def check(page: Page, name: str) -> None:
 def test_pages_that_anybody_sees(running: Demo, window: Open, locale: str, phone_sized: bool, scheme: str) -> None:
     seen = window(phone=phone_sized, locale=locale, scheme=scheme)
     page = seen.page
-    for path in ("/", "/lost", "/lost?sent=1", "/cancel?token=x", "/nowhere", "/auth?client_id=x", "/demo/card/bea"):
+    for path in ("/", "/lost", "/lost?sent=1", "/cancel?token=x", "/nowhere", "/auth?client_id=x", "/demo/card/bea",
+                 "/incident", "/incident/new/phone-lost", "/incident/new/code-given/stopped", "/incident/resume",
+                 "/incident/resume?sent=1"):
         page.goto(f"{running.connect}{path}")
         assert page.locator("html").get_attribute("lang") == locale[:2]
         check(page, path)
@@ -74,6 +76,14 @@ def test_pages_that_she_sees(running: Demo, window: Open, locale: str) -> None:
     check(desk.page, "security on a phone")
     desk.page.locator("[data-action=add-phone]").click()
     check(desk.page, "voucher")
+    for path in ("/habits", "/habits/questions", "/habits/drills", "/incident"):
+        desk.page.goto(f"{running.connect}{path}")
+        check(desk.page, path)
+    desk.page.goto(f"{running.connect}/habits/drills")
+    desk.page.locator("[data-action=start]").click()
+    check(desk.page, "a drill")
+    desk.page.locator("button[name=answer]").first.click()
+    check(desk.page, "its answer")
     for screen in ("waiting", "typed", "history", "settings"):
         home(phone, running)
         phone.page.locator(f"[data-screen=home] [data-action={screen}]:visible").last.click()

@@ -14,6 +14,7 @@ from lucine.habits.facts import Facts, read_facts
 from lucine.habits.papers import as_pdf, as_text
 from lucine.web import Refusal
 
+from . import paths
 from .timelines import Timeline, expect, generate, reckon, reckon_late
 
 SEED = 20261125
@@ -23,9 +24,10 @@ START = 1_795_600_000.0  # 25 November 2026
 
 
 def bench(timelines: int = TIMELINES, quick: bool = False) -> Iterator[dict[str, Any]]:
-    """A line for the deadlines; then one for each paper, as text and as PDF."""
+    """A line for the deadlines; one for each paper, as text and as PDF; one for each path."""
     yield _check_deadlines(TIMELINES_QUICK if quick else timelines, quick)
     yield from _time_papers(PAPERS_EACH_QUICK if quick else PAPERS_EACH, quick)
+    yield from paths.bench(quick)
 
 
 def _check_deadlines(n: int, quick: bool) -> dict[str, Any]:

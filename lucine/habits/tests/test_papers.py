@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import io
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -225,6 +226,16 @@ def test_every_character_that_passes_can_be_drawn() -> None:
     assert as_pdf(
         Paper(title="Tout", language="fr", intro=lines, parts=[Part(title="".join(drawn[200:230]), items=lines)])
     )
+
+
+def test_letters_of_every_script_stand_beside_each_other() -> None:
+    chance = random.Random(7)
+    drawn = [chr(code) for code in range(0x20, 0x3000) if not UNDRAWN.search(chr(code))]
+    marks = [chr(code) for code in (*range(0x300, 0x370), *range(0x483, 0x48A), 0x20DD, 0x64B, 0x670)]
+    for _ in range(150):
+        line = "".join(chance.choice(drawn) + chance.choice(["", "", *marks]) for _ in range(60))
+        part = Part(title=line[:40], fields=[Field(line[:40], line)], items=[line])
+        assert as_pdf(Paper(title=line[:30], language="fr", made=line, intro=[line], parts=[part]))
 
 
 def test_an_empty_title_is_no_reason_to_fail() -> None:
