@@ -140,6 +140,7 @@ def _line(number: str, name: str, first: str, town: str, postcode: str) -> dict[
         "Identifiant technique de la structure": f"R{number}",
         "Raison sociale site": f"CABINET {name}",
         "Numéro Voie (coord. structure)": "1",
+        "Code type de voie (coord. structure)": "R",
         "Libellé Voie (coord. structure)": "DES TILLEULS",
         "Bureau cedex (coord. structure)": f"{postcode} {town.upper()}",
         "Code postal (coord. structure)": postcode,

@@ -12,7 +12,20 @@ from lucine.web import House, Refusal
 from lucine.web.pages import PARIS
 
 from .measuring import PROBES
-from .scoring import Act, Answer, Given, Item, Question, Shares, Theme, next_acts, next_questions, theme_scores
+from .scoring import (
+    Act,
+    Answer,
+    Given,
+    Item,
+    Question,
+    Shares,
+    Theme,
+    Unscored,
+    next_acts,
+    next_questions,
+    theme_scores,
+    well_known,
+)
 from .scoring import score as score_of
 from .scoring import shares as shares_of
 from .texts import BadText, Text, read_texts
@@ -31,6 +44,8 @@ def _read_questions() -> dict[str, Text[Question]]:
     for text in texts.values():
         if (text.facts.measured == "connect") != (text.facts.probe in PROBES):
             raise BadText(f"{text.name}: what Connect measures names a probe, and nothing else does")
+        if text.facts.heals and text.facts.measured != "connect":
+            raise BadText(f"{text.name}: only what Connect sees of her past heals")
     return texts
 
 
@@ -38,13 +53,14 @@ QUESTIONS = _read_questions()
 
 
 class Assessment(msgspec.Struct, frozen=True, kw_only=True):
-    """Where she stands now. ``items``: every question, with what is known; ``acts``: the best next ones;
-    ``asked``: what to ask her this week, ``answered``: how many questions she has answered in it.
+    """Where she stands now. ``items``: every question, with what is known, and ``well_known``: enough of it;
+    ``acts``: the best next ones; ``asked``: what to ask her this week, ``answered``: how many she has answered in it.
     """
 
     items: list[Item]
     score: int
-    themes: dict[Theme, int | None]
+    well_known: bool
+    themes: dict[Theme, int | Unscored]
     shares: Shares
     acts: list[Act]
     asked: list[Item]
@@ -61,9 +77,9 @@ async def assess(db: Reader, now: float, keys: Keys, *, holder: str) -> Assessme
     ]
     answered = sum(row["at"] >= _monday(now) for row in rows)
     return Assessment(
-        items=items, score=score_of(items), themes=theme_scores(items), shares=shares_of(items),
-        acts=next_acts(items, ACTS_MAX), asked=next_questions(items, QUESTIONS_MAX_PER_WEEK - answered),
-        answered=answered,
+        items=items, score=score_of(items), well_known=well_known(items), themes=theme_scores(items),
+        shares=shares_of(items), acts=next_acts(items, ACTS_MAX),
+        asked=next_questions(items, QUESTIONS_MAX_PER_WEEK - answered), answered=answered,
     )  # fmt: skip
 
 

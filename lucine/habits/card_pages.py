@@ -33,22 +33,26 @@ async def show_security_with_card(visit: Visit, _: None) -> Response:
 
 async def close_on_page(visit: Visit, person: Person) -> Response:
     back = (await visit.form()).get("back", HABITS)
-    await _close(visit, person.holder)
+    await _close(visit, person)
     return redirect(back if back in BACK else HABITS)
 
 
 async def show_on_phone(visit: Visit, device: Device) -> Response:
-    return json_answer(PhoneCard(await card_for(visit, Person(holder=device.holder, phone=device.id))))
+    return json_answer(PhoneCard(await card_for(visit, _in_hand(device))))
 
 
 async def close_on_phone(visit: Visit, device: Device) -> Response:
-    await _close(visit, device.holder)
+    await _close(visit, _in_hand(device))
     return json_answer({})
 
 
-async def _close(visit: Visit, holder: str) -> None:
+def _in_hand(device: Device) -> Person:
+    return Person(holder=device.holder, phone=device.id)
+
+
+async def _close(visit: Visit, person: Person) -> None:
     async with visit.house.db.transaction() as db:
-        await close_card(db, visit.now, holder=holder, card=visit.request.path_params["card"])
+        await close_card(db, visit.now, person=person, card=visit.request.path_params["card"])
 
 
 async def take_system(visit: Visit, device: Device, system: System) -> Response:

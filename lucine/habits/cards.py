@@ -103,12 +103,12 @@ async def card_for(visit: Visit, person: Person) -> Card | None:
         at = await TRIGGERS[text.facts.trigger](seen)
         if at is not None:
             happened[name] = at
-    kept = await _kept(db, person.holder)
+    kept = await _kept(db, person)
     card = choose(now, happened, kept)
     if card is None:
         return None
     if card not in kept or kept[card].closed_at is not None:
-        await _keep(visit, person.holder, card)
+        await _keep(visit, person, card)
     return card_in(visit, card)
 
 
@@ -127,25 +127,39 @@ def card_in(visit: Visit, card: str) -> Card:
     )  # fmt: skip
 
 
-async def close_card(db: Transaction, now: float, *, holder: str, card: str) -> None:
+def _place(card: str, person: Person) -> str:
+    """Where a card is closed: an urgent one on her phone stays there, whatever somebody closes in a session of hers."""
+    if not CARDS[card].facts.urgent:
+        return "everywhere"
+    return "desk" if person.session else "phone"
+
+
+async def close_card(db: Transaction, now: float, *, person: Person, card: str) -> None:
     """She has understood. Refusal if there is no such card; one that does not lie open stays as it is."""
     if card not in CARDS:
         raise not_found("no such card")
     await db.run(
-        "UPDATE habits_cards SET closed_at = :now WHERE holder = :holder AND card = :card AND closed_at IS NULL",
-        now=now, holder=holder, card=card,
+        "UPDATE habits_cards SET closed_at = :now WHERE holder = :holder AND card = :card AND place = :place"
+        " AND closed_at IS NULL",
+        now=now, holder=person.holder, card=card, place=_place(card, person),
     )  # fmt: skip
 
 
-async def _kept(db: Reader, holder: str) -> dict[str, Kept]:
-    rows = await db.all("SELECT card, shown_at, closed_at FROM habits_cards WHERE holder = :holder", holder=holder)
-    return {row["card"]: Kept(row["shown_at"], row["closed_at"]) for row in rows}
+async def _kept(db: Reader, person: Person) -> dict[str, Kept]:
+    rows = await db.all(
+        "SELECT card, place, shown_at, closed_at FROM habits_cards WHERE holder = :holder", holder=person.holder
+    )
+    return {
+        row["card"]: Kept(row["shown_at"], row["closed_at"])
+        for row in rows
+        if row["card"] in CARDS and row["place"] == _place(row["card"], person)
+    }
 
 
-async def _keep(visit: Visit, holder: str, card: str) -> None:
+async def _keep(visit: Visit, person: Person, card: str) -> None:
     async with visit.house.db.transaction() as db:
         await db.run(
-            "INSERT INTO habits_cards (holder, card, shown_at) VALUES (:holder, :card, :now)"
-            " ON CONFLICT (holder, card) DO UPDATE SET shown_at = excluded.shown_at, closed_at = NULL",
-            holder=holder, card=card, now=visit.now,
+            "INSERT INTO habits_cards (holder, card, place, shown_at) VALUES (:holder, :card, :place, :now)"
+            " ON CONFLICT (holder, card, place) DO UPDATE SET shown_at = excluded.shown_at, closed_at = NULL",
+            holder=person.holder, card=card, place=_place(card, person), now=visit.now,
         )  # fmt: skip

@@ -1,17 +1,22 @@
 """An incident with what the register knows of her: what is due, and what the papers are made of."""
 
-from lucine.directory import Professional as Registered
 from lucine.directory import find_professional
-from lucine.phone.holders import Holder, find_holder
+from lucine.phone.holders import find_holder
 from lucine.safe import Keys, Reader
 
-from .containment import did
-from .dossier import Case, Professional
-from .duties import Duty, duties_for
-from .groups import PROFESSIONS, groups_of
+from .containment import Act, Done, did
+from .dossier import Case
+from .duties import Duty, duties_for, told_by_answers
+from .groups import groups_of
 from .incidents import Incident
-from .timeline import timeline_of
+from .letterhead import professional_of
+from .timeline import Moment, timeline_of
 from .zones import zone_of
+
+# What closes an access; the other acts keep one from being opened.
+CLOSING: tuple[Act, ...] = (
+    "disown_sign_in", "end_sessions", "freeze_phone", "freeze_new_keys", "freeze_computers", "forget_computers",
+)  # fmt: skip
 
 
 async def zone_of_holder(db: Reader, holder: str) -> str:
@@ -26,6 +31,11 @@ async def duties_of(db: Reader, incident: Incident) -> list[Duty]:
     return duties_for(incident.path, incident.facts, incident.opened_at, zone)
 
 
+def done_of(incident: Incident) -> set[str]:
+    """The duties that she ticked, or of which her answers say that they are done."""
+    return {*incident.tasks, *told_by_answers(incident.facts)}
+
+
 async def case_of(db: Reader, now: float, keys: Keys, incident: Incident) -> Case:
     """All that a paper may say."""
     holder = await find_holder(db, incident.holder)
@@ -34,21 +44,18 @@ async def case_of(db: Reader, now: float, keys: Keys, incident: Incident) -> Cas
     timeline = await timeline_of(db, keys, incident)
     return Case(
         path=incident.path, facts=incident.facts, opened_at=incident.opened_at, now=now, zone=zone,
-        professional=_professional(holder, registered),
-        timeline=[(moment.at, moment.words or moment.note) for moment in timeline],
-        done=[words % {"count": count} for words, count in did(incident.done)],
+        professional=professional_of(holder, registered),
+        timeline=[(moment.at, _said(moment)) for moment in timeline if moment.told],
+        done=[words % {"count": count} for words, count in did(_happened(incident.done))],
+        closed=any(done.count for done in incident.done if done.act in CLOSING),
         duties=duties_for(incident.path, incident.facts, incident.opened_at, zone),
     )  # fmt: skip
 
 
-def _professional(holder: Holder, registered: Registered | None) -> Professional:
-    """By the first place of work that the register names."""
-    exercices = registered.exercices if registered else []
-    place = exercices[0].activities[0] if exercices and exercices[0].activities else {}
-    street = " ".join(place.get(name, "") for name in ("numeroVoie", "libelleTypeDeVoie", "libelleVoie"))
-    return Professional(
-        name=holder.name, rpps=holder.national_id.removeprefix("8"),
-        practice=place.get("enseigneCommercialeSite") or place.get("raisonSocialeSite", ""),
-        address="\n".join(line for line in (" ".join(street.split()), place.get("bureauCedex", "")) if line),
-        profession=PROFESSIONS.get(groups_of(registered)["profession"], ""), siret=place.get("numeroSiretSite", ""),
-    )  # fmt: skip
+def _said(moment: Moment) -> str:
+    return moment.note or (f"{moment.words} : {moment.detail}" if moment.detail else moment.words)
+
+
+def _happened(done: list[Done]) -> list[Done]:
+    """A paper says nothing of an act that found nothing to stop; her page may reassure her with it."""
+    return [one for one in done if one.count or one.act in ("hold_enrolments", "keep_evidence")]

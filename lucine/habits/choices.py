@@ -1,11 +1,15 @@
-"""What can be answered about an incident: codes, and what they say. A choice of CNIL's form is in CNIL's words."""
+"""What can be answered about an incident: codes, and what they say. A choice of CNIL's form is in CNIL's words.
+
+``*_WRITTEN``: what papers say of a code for which she reads simpler words.
+"""
 
 from lucine.web.languages import say
 
 Choices = tuple[tuple[str, str], ...]
 
 YES_NO: Choices = (("yes", say("Oui")), ("no", say("Non")), ("unknown", say("Je ne sais pas")))
-ESTABLISHED: Choices = (("established", say("Avérée")), ("suspected", say("Supposée")))
+ESTABLISHED: Choices = (("established", say("Oui, c'est sûr")), ("suspected", say("Non, je le suppose")))
+ESTABLISHED_WRITTEN: Choices = (("established", "Avérée"), ("suspected", "Supposée"))
 ORIGINS: Choices = (
     ("device", say("Équipement perdu ou volé")),
     ("paper", say("Papier perdu, volé ou laissé accessible dans un endroit non sécurisé")),
@@ -53,7 +57,7 @@ FOUND_BY: Choices = (
     ("me", say("Moi-même")),
     ("colleague", say("Une collègue ou une personne du cabinet")),
     ("patient", say("Une patiente")),
-    ("editor", say("L'éditeur de mon logiciel ou mon hébergeur")),
+    ("editor", say("L'éditeur du logiciel ou l'hébergeur")),
     ("lucine", say("Une alerte de Lucine")),
     ("body", say("Un organisme public")),
     ("other", say("Quelqu'un d'autre")),
@@ -175,15 +179,16 @@ LATE: Choices = (
 )
 NOTIFIED: Choices = (
     ("nothing", say("Rien pour l'instant")),
-    ("initial", say("Une notification initiale, à compléter")),
+    ("initial", say("Une première notification (un complément suivra)")),
     ("complete", say("Une notification complète")),
 )
 INFORMED: Choices = (
     ("yes", say("Oui, les personnes ont été informées")),
     ("will", say("Non, mais elles le seront")),
-    ("no", say("Non ils ne le seront pas")),
+    ("no", say("Non, elles ne le seront pas")),
     ("undecided", say("Non déterminé pour le moment")),
 )
+INFORMED_WRITTEN: Choices = (("no", "Non ils ne le seront pas"),)
 MEANS: Choices = (
     ("letter", say("Courrier")),
     ("mail", say("E-mail")),

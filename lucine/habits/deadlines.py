@@ -45,10 +45,10 @@ def after_hours(clock: str, starts_at: float) -> float:
 
 
 def earliest(facts: Facts, opened_at: float) -> float:
-    """The earliest moment at which she may have known: nothing that she dates is later than her knowing of it, and she
-    knew at the latest when she opened the incident.
+    """The earliest moment at which she may have known: the first that she learned or did anything of it, at the latest
+    when she opened the incident. When it began says nothing of when she knew.
     """
-    dated = (facts.began_at, facts.known_at, facts.aware_at, facts.processor_at, facts.assessed_at, facts.notified_at)
+    dated = (facts.known_at, facts.aware_at, facts.processor_at, facts.assessed_at, facts.notified_at)
     return min([opened_at, *(moment for moment in map(said, dated) if moment is not None)])
 
 

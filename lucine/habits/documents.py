@@ -5,9 +5,9 @@ from collections.abc import Callable
 from lucine.web import not_found
 from lucine.web.languages import say
 
-from .dossier import Case
+from .complaint import write_complaint
+from .dossier import Case, blanks_in
 from .letters import (
-    write_complaint,
     write_register_entry,
     write_to_cert,
     write_to_desk,
@@ -39,3 +39,8 @@ def build(name: str, case: Case) -> Paper:
     if name not in PAPERS:
         raise not_found("no such paper")
     return PAPERS[name](case)
+
+
+def blanks_of(case: Case) -> dict[str, int]:
+    """For each paper, how many points are still to be completed. No paper is laid out for it."""
+    return {name: blanks_in(write(case)) for name, write in PAPERS.items()}

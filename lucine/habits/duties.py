@@ -9,7 +9,7 @@ from lucine.web.languages import say
 
 from . import deadlines
 from .deadlines import Deadline
-from .facts import Facts, YesNo
+from .facts import Body, Facts, Taken, YesNo
 
 SHOWN_FIRST = 7
 Kind = Literal["law", "condition", "advice", "voluntary"]
@@ -26,7 +26,8 @@ class Contact(msgspec.Struct, frozen=True):
 
 class Duty(msgspec.Struct, frozen=True, kw_only=True):
     """``to``, ``why``, ``how``, ``notes``: French of the catalogue. ``due_at``: None where no hour is set; ``at_once``:
-    then without delay. ``paper``: its name in `documents`. ``notes``: on what it depends, what was assumed.
+    then without delay. ``legal``: whether law or contract set the hour of ``due_at``; else it is advice, and nothing is
+    ever late. ``paper``: its name in `documents`. ``notes``: on what it depends, what was assumed.
     """
 
     id: str
@@ -38,12 +39,16 @@ class Duty(msgspec.Struct, frozen=True, kw_only=True):
     paper: str | None
     starts_at: float
     due_at: float | None
+    legal: bool
     at_once: bool
     notes: list[str]
 
 
 class _Body(msgspec.Struct, frozen=True, kw_only=True):
-    """A duty of any path. ``needs``: names of CONDITIONS. ``clock``: None for what has no hour in law or contract."""
+    """A duty of any path. ``needs``: names of CONDITIONS. ``clock``: None for what has no hour, ``legal`` as of `Duty`.
+
+    ``told``: the answers "who else was told", or ``taken``: what she did, that say it is done.
+    """
 
     kind: Kind
     to: str
@@ -53,6 +58,9 @@ class _Body(msgspec.Struct, frozen=True, kw_only=True):
     paper: str | None = None
     needs: tuple[str, ...] = ()
     clock: Clock | None = None
+    legal: bool = True
+    told: tuple[Body, ...] = ()
+    taken: tuple[Taken, ...] = ()
 
 
 def _risk(facts: Facts) -> YesNo:
@@ -74,6 +82,7 @@ CONDITIONS: dict[str, tuple[Callable[[Facts], YesNo], str]] = {
     "unsent": (lambda facts: "no" if facts.notified in ("initial", "complete") else "yes", ""),
     "sent_in_part": (_sent_in_part, ""),
 }
+TO_BE_FILED = say("Vous les avez prévenus. La plainte reste à déposer : c'est elle qui compte pour l'assurance.")
 ASSUMED = say("Vous n'avez pas dit quand ce délai a commencé. Lucine compte depuis le plus tôt possible.")
 
 E_CPS_DESK = (
@@ -83,12 +92,13 @@ E_CPS_DESK = (
 CNIL_SITE = Contact("site", "cnil.fr", "https://www.cnil.fr/fr/notifier-une-violation-de-donnees-personnelles")
 HELP = (
     Contact("site", "17cyber.gouv.fr", "https://17cyber.gouv.fr"),
-    Contact("phone", "116 006", "tel:116006"),
+    Contact("phone", "France Victimes : 116 006", "tel:116006"),
 )
+POLICE: tuple[Body, ...] = ("police", "prosecutor")
 
 BODIES: dict[str, _Body] = {
     "desk": _Body(
-        kind="advice", to=say("Le support e-CPS"), paper="desk", contacts=E_CPS_DESK,
+        kind="advice", to=say("Le support e-CPS"), paper="desk", contacts=E_CPS_DESK, told=("ans",),
         why=say("Il bloque une e-CPS détournée et empêche d'en créer une autre."),
         how=(say("Appelez, puis envoyez le message par e-mail."),),
     ),
@@ -105,21 +115,21 @@ BODIES: dict[str, _Body] = {
     "help": _Body(
         kind="advice", to=say("17Cyber, l'aide de l'État aux victimes"), contacts=HELP,
         why=say("Des policiers et des gendarmes vous répondent jour et nuit, par écrit."),
-        how=(say("Sur le site. Pour parler à quelqu'un : France Victimes, au 116 006."),),
+        how=(say("Sur le site. Pour parler à quelqu'un, appelez France Victimes."),),
     ),
     "editor": _Body(
-        kind="advice", to=say("L'éditeur de votre logiciel"),
+        kind="advice", to=say("L'éditeur de votre logiciel"), taken=("editor",),
         why=say("Il peut fermer des accès, dire qui a vu quoi, et garder les traces."),
         how=(say("Appelez le numéro de votre contrat. Demandez une réponse écrite."),),
     ),
     "insurance": _Body(
-        kind="advice", to=say("Votre caisse d'assurance maladie"), paper="insurance",
+        kind="advice", to=say("Votre caisse d'assurance maladie"), paper="insurance", told=("cpam",),
         contacts=(Contact("phone", "36 08", "tel:3608"),),
         why=say("Elle arrête les paiements et note que ces factures ne sont pas de vous."),
         how=(say("Appelez, puis envoyez le message depuis votre messagerie professionnelle."),),
     ),
     "order": _Body(
-        kind="advice", to=say("Votre conseil départemental de l'Ordre"), paper="order",
+        kind="advice", to=say("Votre conseil départemental de l'Ordre"), paper="order", told=("order",),
         contacts=(Contact("site", "ordre-sages-femmes.fr", "https://www.ordre-sages-femmes.fr"),),
         why=say("Il sait que l'on se sert de votre nom, et vous conseille."),
         how=(say("Par téléphone ou par e-mail. Vérifiez aussi vos coordonnées auprès de lui."),),
@@ -127,22 +137,25 @@ BODIES: dict[str, _Body] = {
     "complaint": _Body(
         kind="condition", to=say("La police, la gendarmerie ou le procureur"), paper="complaint",
         needs=("attack", "insured"), clock=lambda facts, opened_at, _: deadlines.complaint(facts, opened_at),
-        why=say("Votre assurance paie seulement si vous portez plainte en 72 heures. Ce délai a son propre départ."),
+        taken=("complaint",),
+        why=say("Votre assurance paie seulement si vous portez plainte en 72 heures."
+                " Le délai part du moment où vous avez compris l'attaque."),
         how=(say("Sur place, dans n'importe quel commissariat ou brigade. Ou par courrier au procureur."),),
     ),
     "complaint-free": _Body(
         kind="advice", to=say("La police, la gendarmerie ou le procureur"), paper="complaint",
-        needs=("attack", "uninsured"),
+        needs=("attack", "uninsured"), told=POLICE, taken=("complaint",),
         why=say("Une plainte vous protège si l'on se sert encore de votre nom."),
         how=(say("Sur place, dans n'importe quel commissariat ou brigade. Ou par courrier au procureur."),),
     ),
     "fraud": _Body(
         kind="advice", to=say("La police, la gendarmerie ou le procureur"), paper="complaint", needs=("no_clock",),
+        told=POLICE, taken=("complaint",),
         why=say("Une plainte montre que ces factures ne sont pas de vous."),
         how=(say("Sur place, dans n'importe quel commissariat ou brigade. Ou par courrier au procureur."),),
     ),
     "theft": _Body(
-        kind="advice", to=say("La police ou la gendarmerie"), paper="complaint",
+        kind="advice", to=say("La police ou la gendarmerie"), paper="complaint", told=POLICE, taken=("complaint",),
         why=say("Si l'appareil a été volé, la plainte le prouve. Votre assurance la demandera."),
         how=(say("Sur place. Apportez le numéro de série, ou le numéro IMEI du téléphone."),),
     ),
@@ -164,6 +177,7 @@ BODIES: dict[str, _Body] = {
     ),
     "register": _Body(
         kind="law", to=say("Votre registre"), paper="register", needs=("touched",), clock=deadlines.register,
+        legal=False,
         why=say("Toute violation s'y note, même sans notification. Le jour même, c'est plus sûr."),
         how=(say("Gardez cette page avec vos papiers du cabinet. Elle ne s'envoie à personne."),),
     ),
@@ -174,12 +188,12 @@ BODIES: dict[str, _Body] = {
         how=(say("Une lettre ou un message à chacune. Jamais toutes les adresses dans le même envoi."),),
     ),
     "insurer": _Body(
-        kind="advice", to=say("Votre assureur"), paper="insurer", needs=("insured",),
+        kind="advice", to=say("Votre assureur"), paper="insurer", needs=("insured",), told=("insurer",),
         why=say("Votre contrat fixe un délai pour déclarer. Il offre souvent une aide technique."),
         how=(say("Appelez le numéro du contrat, puis envoyez la déclaration."),),
     ),
     "cert": _Body(
-        kind="voluntary", to=say("Le CERT Santé"), paper="cert",
+        kind="voluntary", to=say("Le CERT Santé"), paper="cert", told=("cert",),
         contacts=(Contact("site", "cyberveille.esante.gouv.fr", "https://cyberveille.esante.gouv.fr"),),
         why=say("Ses analystes aident les soignants. Votre signalement en protège d'autres."),
         how=(say("Sur le site, si vous le souhaitez."),),
@@ -228,6 +242,17 @@ def duties_for(path: str, facts: Facts, opened_at: float, zone: str) -> list[Dut
     return sorted((duty for duty in found if duty), key=_urgency)
 
 
+def told_by_answers(facts: Facts) -> set[str]:
+    """The duties that her answers say are done, whatever their path.
+
+    A word to the police is no complaint: where the insurance counts its hours, the duty stays until one is filed.
+    """
+    told = {
+        name for name, body in BODIES.items() if {*body.told} & {*facts.authorities} or {*body.taken} & {*facts.taken}
+    }
+    return told | ({"patients"} if facts.informed == "yes" and facts.informed_share != "some" else set())
+
+
 def _urgency(duty: Duty) -> tuple[int, float]:
     if duty.at_once:
         return 0, 0
@@ -244,10 +269,12 @@ def _duty(name: str, facts: Facts, opened_at: float, zone: str, at_once: bool) -
     clock = body.clock(facts, opened_at, zone) if body.clock else None
     notes = [words for answer, words in answers if answer != "yes"]
     starts_at, due_at = (clock.starts_at, clock.due_at) if clock else (opened_at, None)
+    if name == "complaint" and {*POLICE} & {*facts.authorities} and "complaint" not in facts.taken:
+        notes.append(TO_BE_FILED)
     # A clock that ends as it starts has no hour: it is at once, and nothing to be reminded of by the minute.
     at_once = at_once or due_at == starts_at
     return Duty(
         id=name, kind=body.kind, to=body.to, why=body.why, how=list(body.how), contacts=list(body.contacts),
         paper=body.paper, starts_at=starts_at, due_at=None if at_once else due_at, at_once=at_once,
-        notes=[*notes, ASSUMED] if clock and clock.assumed else notes,
+        legal=body.legal, notes=[*notes, ASSUMED] if clock and clock.assumed else notes,
     )  # fmt: skip

@@ -1,13 +1,14 @@
 """What she alone knows of an incident: short codes, read from a form, kept as they were said."""
 
 import re
-from typing import Any, Literal
+from typing import Any, Literal, get_type_hints
 
 import msgspec
 
 from lucine.web import Refusal
+from lucine.web.languages import say
 
-from .sheets import SHEETS, Question
+from .sheets import NUMBER_MAX_LENGTH, SHEETS, Question
 from .zones import moment_of, wall_of
 
 YesNo = Literal["", "yes", "no", "unknown"]
@@ -119,11 +120,23 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return form
 
 
+IMPOSSIBLE = say("Cette réponse n'est pas possible. Rechargez la page.")
 RECORDS_MAX = 100_000_000
+MINUS = re.compile(r"[-\u2212] ?[0-9]")
+# Digits, or groups of three as they are written by hand: "1 200", "1.200".
+NUMBERS = re.compile(r"(?<![0-9])[0-9]{1,3}(?:[ .\u00a0\u202f][0-9]{3})+(?![0-9])|[0-9]+")
 EARLIEST = 946_684_800.0  # 2000-01-01T00:00Z
 PLANNED_MAX_SECONDS = 366 * 86400
 QUESTIONS = {question.name: question for sheet in SHEETS for question in sheet.questions}
 LISTS = {name for name, question in QUESTIONS.items() if question.kind == "choices"}
+
+
+class BadAnswer(Refusal):
+    """An answer that cannot be. ``question``: the name of the one that it is about, so that a page can point at it."""
+
+    def __init__(self, question: str, words: str, detail: str) -> None:
+        super().__init__("invalid_request", words, f"{question} {detail}")
+        self.question = question
 
 
 def said(moment: Moment) -> float | None:
@@ -131,10 +144,23 @@ def said(moment: Moment) -> float | None:
     return moment if isinstance(moment, float) else None
 
 
-def read_facts(form: dict[str, str], before: Facts, zone: str, now: float) -> Facts:
-    """What a form changes. Refusal for bad input; nothing is changed then.
+def kept_facts(kept: bytes) -> Facts:
+    """What was kept by this version, or by one that knew other questions or codes: those answers are dropped."""
+    said_before = msgspec.json.decode(kept, type=dict[str, Any])
+    types = get_type_hints(Facts)
+    facts = Facts()
+    for name, value in said_before.items():
+        try:
+            facts = msgspec.structs.replace(facts, **{name: msgspec.convert(value, types[name])})
+        except (KeyError, msgspec.ValidationError):
+            continue
+    return facts
 
-    Names are those of `Facts`: a code, a text, digits, or "YYYY-MM-DDTHH:MM" on the clocks of ``zone``; besides
+
+def read_facts(form: dict[str, str], before: Facts, zone: str, now: float) -> Facts:
+    """What a form changes. BadAnswer for an answer that cannot be, Refusal for what no page sends; nothing is changed.
+
+    Names are those of `Facts`: a code, a text, a number, or "YYYY-MM-DDTHH:MM" on the clocks of ``zone``; besides
     ``aware_at.unknown=yes`` and, for a list, ``nature.integrity=yes``. With ``sheet=<name>`` the form is that whole
     sheet: what is missing in it is taken back (a browser sends no unticked box). Without, only what is there changes.
     """
@@ -145,8 +171,10 @@ def read_facts(form: dict[str, str], before: Facts, zone: str, now: float) -> Fa
     names = {name.partition(".")[0] for name in form}
     asked = {question.name for sheet in SHEETS if sheet.name == whole for question in sheet.questions}
     if not names <= (asked or set(QUESTIONS)):
-        raise _refuse(f"names {sorted(names - (asked or set(QUESTIONS)))[:5]}")
-    changed = {name: _read(now, form, before, QUESTIONS[name], zone) for name in sorted(names | asked)}
+        raise _refuse("names of no question")  # never what she typed: it would be in the log
+    changed = {
+        name: _read(now, form, before, question, zone) for name, question in QUESTIONS.items() if name in names | asked
+    }
     for name in form:
         _require_part(name)
     facts = msgspec.structs.replace(before, **changed)
@@ -160,7 +188,7 @@ def _require_part(name: str) -> None:
     question = QUESTIONS[first]
     codes = {"unknown"} if question.kind == "moment" else {code for code, _ in question.choices if first in LISTS}
     if (dot and code not in codes) or (not dot and first in LISTS):
-        raise _refuse(f"name {name[:60]!r}")
+        raise _refuse(f"a part of {first} that it does not have")
 
 
 def _read(now: float, form: dict[str, str], before: Facts, question: Question, zone: str) -> Any:
@@ -168,27 +196,27 @@ def _read(now: float, form: dict[str, str], before: Facts, question: Question, z
     if question.kind == "choices":
         ticked = [code for code, _ in question.choices if f"{question.name}.{code}" in form]
         if any(form[f"{question.name}.{code}"] != "yes" for code in ticked):
-            raise _refuse(f"{question.name} is ticked by yes")
+            raise _bad(question.name, "is ticked by yes")
         return ticked
     if question.kind == "choice":
         if value and value not in {code for code, _ in question.choices}:
-            raise _refuse(f"{question.name} {value[:40]!r}")
+            raise _bad(question.name, "has no such code")
         return value
     if question.kind == "moment":
         return _read_moment(now, form, getattr(before, question.name), question, zone)
     if question.kind == "number":
-        return _read_number(value)
+        return _read_number(question.name, value)
     value = value.replace("\r\n", "\n")  # as a browser sends a line's end, which its page counts as one character
     if len(value) > question.length:
-        words = "Un de vos textes est trop long. Raccourcissez-le."
-        raise Refusal("invalid_request", words, f"{question.name} over {question.length}")
+        words = "Ce texte est trop long. Raccourcissez-le."
+        raise BadAnswer(question.name, words, f"over {question.length}")
     return value.strip()
 
 
 def _read_moment(now: float, form: dict[str, str], before: Moment, question: Question, zone: str) -> Moment:
     wall, unknown = form.get(question.name, ""), form.get(f"{question.name}.unknown")
     if unknown not in (None, "yes"):
-        raise _refuse(f"{question.name} is ticked by yes")
+        raise _bad(question.name, "is ticked by yes")
     kept = said(before)
     # A page shows minutes: an hour that stayed as it was shown keeps its seconds, and which of two hours it was.
     same = kept is not None and wall == wall_of(kept, zone)
@@ -199,34 +227,41 @@ def _read_moment(now: float, form: dict[str, str], before: Moment, question: Que
     try:
         moment = moment_of(wall, zone)
     except ValueError as error:
-        words = "Une de vos dates n'existe pas. Vérifiez le jour et l'heure."
-        raise Refusal("invalid_request", words, f"{question.name}: {error}") from None
+        words = "Cette date n'existe pas. Vérifiez le jour et l'heure."
+        raise BadAnswer(question.name, words, str(error)) from None
     if moment > now + (PLANNED_MAX_SECONDS if question.future else 0):
-        words = "Une de vos dates est dans le futur. Vérifiez le jour et l'heure."
-        raise Refusal("invalid_request", words, f"{question.name} in the future")
+        words = "Cette date est dans le futur. Vérifiez le jour et l'heure."
+        raise BadAnswer(question.name, words, "in the future")
     if moment < EARLIEST:
-        words = "Une de vos dates est trop ancienne. Vérifiez l'année."
-        raise Refusal("invalid_request", words, f"{question.name} before 2000")
+        words = "Cette date est trop ancienne. Vérifiez l'année."
+        raise BadAnswer(question.name, words, "before 2000")
     return moment
 
 
-def _read_number(value: str) -> int | None:
-    if not value:
+def _read_number(question: str, value: str) -> int | None:
+    """The one number in her words: "environ 200" is 200. Between two numbers she has to choose."""
+    if not value.strip():
         return None
-    if not re.fullmatch("[0-9]{1,9}", value) or int(value) > RECORDS_MAX:
-        raise Refusal("invalid_request", "Écrivez un nombre en chiffres, sans espace.", "not a number of records")
-    return int(value)
+    found = [int(re.sub("[^0-9]", "", number)) for number in NUMBERS.findall(value[:NUMBER_MAX_LENGTH])]
+    if len(value) > NUMBER_MAX_LENGTH or len(found) != 1 or found[0] > RECORDS_MAX or MINUS.search(value):
+        words = "Écrivez un seul nombre, en chiffres. Par exemple : environ 200."
+        raise BadAnswer(question, words, "is not one number")
+    return found[0]
 
 
 def _require_order(now: float, facts: Facts) -> None:
     began, ended, informed = said(facts.began_at), said(facts.ended_at), said(facts.informed_at)
     if began is not None and ended is not None and ended < began:
         words = "La fin vient avant le début. Vérifiez les deux dates."
-        raise Refusal("invalid_request", words, "ended before it began")
+        raise BadAnswer("ended_at", words, "before began_at")
     if facts.informed == "yes" and informed is not None and informed > now:
         words = "Vous dites avoir prévenu les personnes, mais la date est dans le futur."
-        raise Refusal("invalid_request", words, "informed in the future")
+        raise BadAnswer("informed_at", words, "in the future")
+
+
+def _bad(question: str, detail: str) -> BadAnswer:
+    return BadAnswer(question, IMPOSSIBLE, detail)
 
 
 def _refuse(detail: str) -> Refusal:
-    return Refusal("invalid_request", "Cette réponse n'est pas possible. Rechargez la page.", detail)
+    return Refusal("invalid_request", IMPOSSIBLE, detail)

@@ -2,7 +2,7 @@
 
 from lucine.web.languages import say
 
-from .scoring import Answer, Theme
+from .scoring import Answer, Theme, Unscored
 
 THEMES: dict[Theme, str] = {
     "identity": say("Identité"),
@@ -18,6 +18,10 @@ ANSWERS: dict[Answer, str] = {
     "no": say("Non"),
     "unknown": say("Je ne sais pas"),
     "not_concerned": say("Cela ne me concerne pas"),
+}
+UNSCORED: dict[Unscored, str] = {
+    "early": say("Pas encore évalué"),
+    "not_concerned": say("Ne vous concerne pas"),
 }
 # From this score on: the bands that an operator counts, too.
 VERDICTS = {

@@ -12,11 +12,12 @@ from lucine.phone.holders import find_holder
 from lucine.web import Door, Refusal, Visit, anyone, page
 from lucine.web.languages import typeset
 from lucine.web.pages import redirect
+from lucine.web.turns import require_turn, turn
 
 from .assessment import QUESTIONS, QUESTIONS_MAX_PER_WEEK, Assessment, assess, keep_answer, keep_score, scores_of
 from .barometer import barometer_of
 from .cards import card_for
-from .habit_words import ANSWERS, THEMES, verdict
+from .habit_words import ANSWERS, THEMES, UNSCORED, verdict
 from .papers import pdf_of
 from .people import Person, known_person, person_of, sign_in_to
 from .report import report_of
@@ -78,16 +79,14 @@ async def show_habits(visit: Visit, _: None) -> Response:
     assessment = await _assess_and_keep(visit, person)
     scores = await scores_of(visit.house.db, visit.now, holder=person.holder, weeks=WEEKS)
     items = {item.name: item for item in assessment.items}
-    themes = [item.question.theme for item in assessment.items]
     waiting = Counter(item.question.theme for item in assessment.items if item.given is None)
     return page(
         visit, "habits/habits.html", assessment=assessment, curve=curve_of(scores, visit.language),
         verdict=verdict(assessment.score), weekly=QUESTIONS_MAX_PER_WEEK,
         barometer=await barometer_of(visit.house.db, visit.now, holder=person.holder),
-        card=await card_for(visit, person), themes=THEMES, answers=ANSWERS, done=visit.query().get("done"),
-        question=_shown(visit, assessment.asked[0]) if assessment.asked else None,
+        card=await card_for(visit, person), themes=THEMES, unscored=UNSCORED, answers=ANSWERS,
+        done=visit.query().get("done"), question=_shown(visit, assessment.asked[0]) if assessment.asked else None,
         left=sum(waiting.values()), waiting=waiting,
-        early={theme: 2 * waiting[theme] > themes.count(theme) for theme in THEMES},
         acts=[{**_shown(visit, items[act.name]), "gain": round(act.gain), "minutes": act.minutes}
               for act in assessment.acts],
     )  # fmt: skip
@@ -101,7 +100,7 @@ async def show_questions(visit: Visit, _: None) -> Response:
     shown = [_shown(visit, item) for item in assessment.items]
     shown.sort(key=lambda one: (not one["item"].question.indispensable, -one["item"].question.weight, one["name"]))
     return page(
-        visit, "habits/questions.html", assessment=assessment, themes=THEMES, answers=ANSWERS,
+        visit, "habits/questions.html", assessment=assessment, themes=THEMES, unscored=UNSCORED, answers=ANSWERS,
         done=visit.query().get("done"),
         by_theme={theme: [one for one in shown if one["item"].question.theme == theme] for theme in THEMES},
     )  # fmt: skip
@@ -119,29 +118,31 @@ def _shown(visit: Visit, item: Item) -> dict[str, Any]:
 async def answer_question(visit: Visit, person: Person) -> Response:
     """Keep her word, and renew this week's score."""
     form, house = await visit.form(), visit.house
-    back = form.get("back", "")
+    question, back = form.get("question", ""), form.get("back", "")
     if back not in ("", "questions"):
         raise Refusal("invalid_request", "Cette demande n'est pas lisible.", "back")
     async with house.db.transaction() as db:
         await keep_answer(
-            db, visit.now, house.keys, holder=person.holder, question=form.get("question", ""),
-            answer=form.get("answer", ""),
+            db, visit.now, house.keys, holder=person.holder, question=question, answer=form.get("answer", "")
         )  # fmt: skip
         assessment = await assess(db, visit.now, house.keys, holder=person.holder)
         await keep_score(db, visit.now, holder=person.holder, assessment=assessment)
-    return redirect(f"{QUESTIONS_PATH}?done=answer" if back else f"{PATH}?done=answer#week")
+    return redirect(f"{QUESTIONS_PATH}?done={question}#q-{question}" if back else f"{PATH}?done=answer#week")
 
 
 async def give_report(visit: Visit, _: None) -> Response:
     """Where she stands, as a paper for an insurer or the Order. Only she hands it on."""
     person = await person_of(visit)
-    if person is None:
+    if person is None or not person.proven:  # a phone may lie unlocked in somebody's hand
         return await sign_in_to(visit, PATH)
+    require_turn(visit.house, "paper", person.holder, 1)
     holder = await find_holder(visit.house.db, person.holder)
     assessment = await _assess_and_keep(visit, person)
     paper = report_of(assessment, visit.now, name=holder.name, language=visit.language)
+    with turn(visit.house, "paper", person.holder):
+        made = await pdf_of(paper)
     return Response(
-        await pdf_of(paper), media_type="application/pdf",
+        made, media_type="application/pdf",
         headers={"Content-Disposition": 'attachment; filename="lucine-habitudes.pdf"', "Cache-Control": "no-store"},
     )  # fmt: skip
 

@@ -6,22 +6,24 @@ import msgspec
 from starlette.responses import Response
 
 from lucine.phone.asks import past_asks
-from lucine.phone.credentials import Device, devices_of, state_of
+from lucine.phone.credentials import devices_of, state_of
 from lucine.phone.enrolment import use_recovery_code
 from lucine.phone.holders import find_holder, hold_holder
 from lucine.phone.holds import held_since, release_enrolments, thaw_credentials
+from lucine.phone.notices import tell_holder
 from lucine.safe import Reader, Transaction
 from lucine.signin.disown import ring_after
-from lucine.watch.browsers import browsers_of
 from lucine.web import Door, Refusal, Visit, anyone, not_found, page
 from lucine.web.pages import redirect
 
 from .containment import ALL, WILL
+from .duties import E_CPS_DESK, SHOWN_FIRST, duties_for
 from .incidents import incidents_of, open_incident
 from .paths import PATHS, Choose, PathFacts
 from .people import Person, freshly_known, known_person, person_of, sign_in_to
 from .reminders import plan_reminders
 from .texts import Text
+from .zones import PARIS
 
 PATH = "/incident"
 RECENT_SECONDS = 7 * 86400
@@ -43,16 +45,16 @@ async def show_symptoms(visit: Visit, _: None) -> Response:
     incidents, stopped = [], None
     if person:
         db = visit.house.db
-        incidents = [{**dict(row), "title": _path(row["path"]).title(visit.language)}
-                     for row in await incidents_of(db, person.holder)]  # fmt: skip
-        stopped = await _stopped(db, visit.now, person)
+        incidents = [{**dict(row), "title": PATHS[row["path"]].title(visit.language)}
+                     for row in await incidents_of(db, person.holder) if row["path"] in PATHS]  # fmt: skip
+        stopped = await stopped_of(db, visit.now, person)
     return page(
         visit, "habits/symptoms.html", tab="incident", person=person, paths=PATHS.values(), incidents=incidents,
         stopped=stopped, said=visit.query().get("done"),
     )  # fmt: skip
 
 
-async def _stopped(db: Reader, now: float, person: Person) -> dict[str, Any] | None:
+async def stopped_of(db: Reader, now: float, person: Person) -> dict[str, Any] | None:
     """What stands still since her incidents, and whether she may let go from here."""
     credentials = [*await devices_of(db, person.holder, "phone"), *await devices_of(db, person.holder, "computer")]
     frozen = [one for one in credentials if state_of(one, now) == "frozen"]
@@ -72,14 +74,19 @@ async def show_path(visit: Visit, _: None) -> Response:
     """What will be stopped, and what her hands do meanwhile."""
     path, person = _path(visit.request.path_params["path"]), await person_of(visit)
     choose = path.facts.choose
-    choices = await _choices(visit.house.db, visit.now, person, choose) if person and choose else []
+    choices = await _choices(visit.house.db, person, visit.now, choose) if person and choose else []
     return page(
         visit, "habits/path.html", tab="incident", path=path, person=person, choices=choices, all=ALL,
-        will=[WILL[act] for act in path.facts.acts],
+        will=_will(path, person), desk=E_CPS_DESK[0],
     )  # fmt: skip
 
 
-async def _choices(db: Reader, now: float, person: Person, choose: Choose) -> list[Choice]:
+def _will(path: Text[PathFacts], person: Person | None) -> list[str]:
+    """What a press will do. By a code alone no sign-in can be named."""
+    return [WILL[act] for act in path.facts.acts if person or act != "disown_sign_in"]
+
+
+async def _choices(db: Reader, person: Person, now: float, choose: Choose) -> list[Choice]:
     """Newest first; what she speaks from is not among them."""
     if choose == "sign-in":
         return [
@@ -88,17 +95,10 @@ async def _choices(db: Reader, now: float, person: Person, choose: Choose) -> li
             )
             for ask in await past_asks(db, person.holder)
             if ask.answer == "approved" and ask.disowned_at is None and ask.opened_at > now - RECENT_SECONDS
-        ][:CHOICES_MAX]
-    kind, but = ("phone", person.phone) if choose == "phone" else ("computer", "")
-    found = [_device(one) for one in await devices_of(db, person.holder, kind) if one.id != but]  # type: ignore[arg-type]
-    if choose == "computer":
-        found += [Choice(id=row["id"], name=row["name"], at=row["seen_at"])
-                  for row in await browsers_of(db, person.holder) if row["id"] != person.browser]  # fmt: skip
-    return found
-
-
-def _device(one: Device) -> Choice:
-    return Choice(id=one.id, name=one.name, at=one.used_at or one.created_at)
+            and ask.id != person.ask
+        ][:CHOICES_MAX]  # fmt: skip
+    phones = [phone for phone in await devices_of(db, person.holder, "phone") if phone.id != person.phone]
+    return [Choice(id=phone.id, name=phone.name, at=phone.used_at or phone.created_at) for phone in phones]
 
 
 async def sign_in(visit: Visit, _: None) -> Response:
@@ -106,7 +106,7 @@ async def sign_in(visit: Visit, _: None) -> Response:
 
 
 async def sign_in_again(visit: Visit, _: None) -> Response:
-    return await sign_in_to(visit, PATH, prompt="login")
+    return await sign_in_to(visit, f"{PATH}#stopped", prompt="login")
 
 
 async def begin(visit: Visit, person: Person) -> Response:
@@ -114,7 +114,7 @@ async def begin(visit: Visit, person: Person) -> Response:
     path, form = _path(visit.request.path_params["path"]), await visit.form()
     chosen, choose = form.get("which", ""), path.facts.choose
     if chosen and chosen != ALL:
-        known = await _choices(visit.house.db, visit.now, person, choose) if choose else []
+        known = await _choices(visit.house.db, person, visit.now, choose) if choose else []
         if chosen not in [choice.id for choice in known]:
             raise Refusal("invalid_request", "Ce choix n'est plus dans la liste. Recommencez.", "choice", status=409)
     if choose == "sign-in" and chosen == ALL:
@@ -143,8 +143,8 @@ async def begin_with_code(visit: Visit, _: None) -> Response:
     async with house.db.transaction() as db:
         holder = await use_recovery_code(db, visit.now, house.keys, code=code)
         if holder:
-            chosen = ALL if path.facts.choose in ("phone", "computer") else ""
-            rung = (await _begin(db, visit, Person(holder=holder), path.name, chosen))[1]
+            chosen = ALL if path.facts.choose == "phone" else ""
+            rung = (await _begin(db, visit, Person(holder=holder, code=True), path.name, chosen))[1]
     if holder:
         ring_after(visit, holder, rung)
     return redirect(f"{PATH}/new/{path.name}/stopped")
@@ -152,7 +152,11 @@ async def begin_with_code(visit: Visit, _: None) -> Response:
 
 async def show_stopped(visit: Visit, _: None) -> Response:
     path = _path(visit.request.path_params["path"])
-    return page(visit, "habits/stopped.html", tab="incident", path=path, will=[WILL[act] for act in path.facts.acts])
+    duties = duties_for(path.name, path.facts.presumed, visit.now, PARIS)
+    return page(
+        visit, "habits/stopped.html", tab="incident", path=path, will=_will(path, None),
+        told=[duty for duty in duties if duty.kind != "voluntary"][:SHOWN_FIRST],
+    )  # fmt: skip
 
 
 async def thaw(visit: Visit, person: Person) -> Response:
@@ -165,7 +169,9 @@ async def thaw(visit: Visit, person: Person) -> Response:
         )
         if not thawed:
             raise not_found("no such frozen credential of hers")
+        await tell_holder(db, visit.now, house.keys, holder=person.holder, what="let_go", thawed=True)
     house.bell.ring(f"holder:{person.holder}")
+    house.bell.ring("notices")
     return redirect(f"{PATH}?done=thawed")
 
 
@@ -173,8 +179,15 @@ async def release(visit: Visit, person: Person) -> Response:
     """Phones and passkeys may be added again."""
     async with visit.house.db.transaction() as db:
         await hold_holder(db, person.holder)
-        await release_enrolments(db, visit.now, visit.house.keys, holder=person.holder)
+        await _release(db, visit, person.holder)
     return redirect(f"{PATH}?done=released")
+
+
+async def _release(db: Transaction, visit: Visit, holder: str) -> None:
+    """Whoever does it, every channel is told."""
+    if await release_enrolments(db, visit.now, visit.house.keys, holder=holder):
+        await tell_holder(db, visit.now, visit.house.keys, holder=holder, what="let_go", thawed=False)
+        visit.house.bell.ring("notices")
 
 
 async def show_resume(visit: Visit, _: None) -> Response:
@@ -188,7 +201,7 @@ async def resume(visit: Visit, _: None) -> Response:
     async with house.db.transaction() as db:
         holder = await use_recovery_code(db, visit.now, house.keys, code=code)
         if holder:
-            await release_enrolments(db, visit.now, house.keys, holder=holder)
+            await _release(db, visit, holder)
     return redirect(f"{PATH}/resume?sent=1")
 
 

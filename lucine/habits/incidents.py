@@ -1,27 +1,29 @@
 """Incidents: opened by containing, then noted, then told to whom they concern, then closed.
 
-open --(contained in the same transaction)--> contained --(answers, notes, tasks)--> closed
+open and contained (one transaction) --(answers, notes, tasks)--> closed --(it was not over)--> open
 
 Everything is in the database as soon as it is said: a crash, a lost session or another device loses nothing.
 """
 
+from typing import Any
+
 import msgspec
 
-from lucine.phone.holders import Holder
+from lucine.phone.holders import Holder, hold_holder
 from lucine.phone.notices import tell_holder
 from lucine.safe import Keys, Reader, Row, Transaction, tokens, write_ledger
 from lucine.web import Refusal, not_found
 from lucine.web.settings import Settings
 
-from .containment import Containment, Done, contain
-from .facts import Facts
+from .containment import WILL, Containment, Done, contain
+from .facts import Facts, kept_facts
 from .kept import gather
 from .paths import PATHS
 from .people import Person
 
-OPENED_MAX_PER_DAY = 20
+SAME_SECONDS = 86400  # pressed again within this time, it is the same incident
 NOTE_MAX_LENGTH = 2000
-NOTES_MAX = 200
+NOTES_MAX_BYTES = 60_000  # of all notes of an incident
 
 
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,22 +59,22 @@ async def open_incident(
     path: str,
     chosen: str,
 ) -> tuple[str, Containment]:
-    """Contain, and keep what is known; the incident, and what was done. Said again while it is open, it is contained
-    again and stays one incident.
+    """Contain, and keep what is known; the incident, and what was done. Never refused: a press always contains.
+
+    Pressed again within SAME_SECONDS it is the same incident, open again. Every channel is told of whatever stopped.
     """
-    acts = PATHS[path].facts.acts
-    before = await db.one(
-        "SELECT id, done FROM habits_incidents WHERE holder = :holder AND path = :path AND closed_at IS NULL",
-        holder=holder.id, path=path,
-    )  # fmt: skip
-    if before is None:
-        await _require_few(db, now, holder.id)
+    await hold_holder(db, holder.id)
     evidence = await gather(db, now, keys, holder)  # before anything is changed
-    contained = await contain(db, now, keys, settings, person=person, acts=acts, chosen=chosen)
+    contained = await contain(db, now, keys, settings, person=person, acts=PATHS[path].facts.acts, chosen=chosen)
+    before = await db.one(
+        "SELECT id, done FROM habits_incidents WHERE holder = :holder AND path = :path AND opened_at > :since"
+        " ORDER BY opened_at DESC LIMIT 1",
+        holder=holder.id, path=path, since=now - SAME_SECONDS,
+    )  # fmt: skip
     if before:
         incident = str(before["id"])
-        done = _added(msgspec.json.decode(before["done"], type=list[Done]), contained.done)
-        await db.run("UPDATE habits_incidents SET done = :done WHERE id = :id",
+        done = _added(_read_done(before["done"]), contained.done)
+        await db.run("UPDATE habits_incidents SET done = :done, closed_at = NULL WHERE id = :id",
                      done=msgspec.json.encode(done).decode(), id=incident)  # fmt: skip
     else:
         incident = tokens.new_secret(128)
@@ -83,24 +85,22 @@ async def open_incident(
             facts=keys.seal(_place("facts", incident), msgspec.json.encode(PATHS[path].facts.presumed)),
             evidence=keys.seal(_place("evidence", incident), evidence),
         )  # fmt: skip
+    if contained.changed or before is None:
         await tell_holder(db, now, keys, holder=holder.id, what="incident", link=f"{settings.origin}/incident")
-    await write_ledger(db, now, keys, "incident.opened", holder.id, {"incident": incident, "path": path})
+        await write_ledger(db, now, keys, "incident.opened", holder.id, {"incident": incident, "path": path})
     return incident, contained
 
 
 def _added(before: list[Done], more: list[Done]) -> list[Done]:
-    counts = {done.act: done.count for done in more}
-    return [Done(done.act, done.count + counts.get(done.act, 0)) for done in before]
+    """What was done in all. What is left is what the last press had to leave."""
+    counts = {done.act: done.count for done in before}
+    return [Done(done.act, done.count + counts.get(done.act, 0), done.left) for done in more]
 
 
-async def _require_few(db: Reader, now: float, holder: str) -> None:
-    row = await db.one(
-        "SELECT COUNT(*) AS opened FROM habits_incidents WHERE holder = :holder AND opened_at > :day",
-        holder=holder, day=now - 86400,
-    )  # fmt: skip
-    if row and row["opened"] >= OPENED_MAX_PER_DAY:
-        words = "Vous avez déjà ouvert beaucoup d'incidents aujourd'hui. Reprenez l'un d'eux."
-        raise Refusal("temporarily_unavailable", words, "too many incidents", status=429)
+def _read_done(text: str) -> list[Done]:
+    """As it was kept, but for acts that this version does not know."""
+    known = [done for done in msgspec.json.decode(text, type=list[dict[str, Any]]) if done.get("act") in WILL]
+    return msgspec.convert(known, list[Done])
 
 
 def _place(column: str, incident: str) -> str:
@@ -119,8 +119,7 @@ async def find_incident(db: Reader, keys: Keys, *, holder: str, incident: str) -
 
 async def _incident(db: Reader, keys: Keys, row: Row) -> Incident:
     tasks = await db.all("SELECT task, done_at FROM habits_tasks WHERE incident = :id", id=row["id"])
-    facts = msgspec.json.decode(keys.unseal(_place("facts", row["id"]), row["facts"]), type=Facts)
-    done = msgspec.json.decode(row["done"], type=list[Done])
+    facts, done = kept_facts(keys.unseal(_place("facts", row["id"]), row["facts"])), _read_done(row["done"])
     return Incident(
         **{**dict(row), "facts": facts, "done": done, "tasks": {one["task"]: one["done_at"] for one in tasks}}
     )
@@ -146,16 +145,17 @@ async def change_facts(db: Transaction, keys: Keys, *, incident: Incident, facts
 async def mark_task(db: Transaction, now: float, keys: Keys, *, incident: Incident, task: str, done: bool) -> None:
     """She did it, or takes that back."""
     if done:
-        await db.run(
+        changed = await db.run(
             "INSERT INTO habits_tasks (incident, task, done_at) VALUES (:incident, :task, :now)"
             " ON CONFLICT (incident, task) DO NOTHING",
             incident=incident.id, task=task, now=now,
         )  # fmt: skip
     else:
-        await db.run("DELETE FROM habits_tasks WHERE incident = :incident AND task = :task",
-                     incident=incident.id, task=task)  # fmt: skip
-    what = "incident.task_done" if done else "incident.task_undone"
-    await write_ledger(db, now, keys, what, incident.holder, {"incident": incident.id, "task": task})
+        changed = await db.run("DELETE FROM habits_tasks WHERE incident = :incident AND task = :task",
+                               incident=incident.id, task=task)  # fmt: skip
+    if changed:
+        what = "incident.task_done" if done else "incident.task_undone"
+        await write_ledger(db, now, keys, what, incident.holder, {"incident": incident.id, "task": task})
 
 
 async def add_note(db: Transaction, now: float, keys: Keys, *, incident: Incident, text: str) -> None:
@@ -163,14 +163,23 @@ async def add_note(db: Transaction, now: float, keys: Keys, *, incident: Inciden
     text = text.strip()
     if not text or len(text) > NOTE_MAX_LENGTH:
         raise Refusal("invalid_request", "Écrivez une note de 1 à 2 000 caractères.", "note length")
-    row = await db.one("SELECT COUNT(*) AS notes FROM habits_notes WHERE incident = :id", id=incident.id)
-    if row and row["notes"] >= NOTES_MAX:
-        raise Refusal("invalid_request", "Cet incident a déjà 200 notes. Complétez l'une d'elles.", "too many notes")
+    kept = sum(len(note.text.encode()) for note in await notes_of(db, keys, incident.id))
+    if kept + len(text.encode()) > NOTES_MAX_BYTES:  # the papers hold them all
+        words = "Les notes de cet incident sont pleines. Retirez-en une, ou écrivez plus court."
+        raise Refusal("invalid_request", words, "too many notes")
     note = tokens.new_secret(128)
     await db.run(
         "INSERT INTO habits_notes (id, incident, at, sealed) VALUES (:id, :incident, :now, :sealed)",
         id=note, incident=incident.id, now=now, sealed=keys.seal(f"habits_notes.{note}", text.encode()),
     )  # fmt: skip
+
+
+async def remove_note(db: Transaction, now: float, keys: Keys, *, incident: Incident, note: str) -> None:
+    """It named somebody, or was wrong. That one was removed stays known."""
+    if not await db.run("DELETE FROM habits_notes WHERE id = :id AND incident = :incident",
+                        id=note, incident=incident.id):  # fmt: skip
+        raise not_found("no such note")
+    await write_ledger(db, now, keys, "incident.note_removed", incident.holder, {"incident": incident.id})
 
 
 async def notes_of(db: Reader, keys: Keys, incident: str) -> list[Note]:
@@ -196,3 +205,10 @@ async def close_incident(db: Transaction, now: float, keys: Keys, *, incident: I
         now=now, id=incident.id,
     ):  # fmt: skip
         await write_ledger(db, now, keys, "incident.closed", incident.holder, {"incident": incident.id})
+
+
+async def reopen_incident(db: Transaction, now: float, keys: Keys, *, incident: Incident) -> None:
+    """It was not over."""
+    if await db.run("UPDATE habits_incidents SET closed_at = NULL WHERE id = :id AND closed_at IS NOT NULL",
+                    id=incident.id):  # fmt: skip
+        await write_ledger(db, now, keys, "incident.reopened", incident.holder, {"incident": incident.id})

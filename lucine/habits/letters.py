@@ -1,11 +1,8 @@
 """The letters about an incident, and the entry of her register. What differs from path to path is a table."""
 
-from .deadlines import complaint
-from .dossier import TODO, Case, answered, answers, filled, history, identity, listed, measures, signature
+from .dossier import NOT_APPLICABLE, TODO, Case, answered, answers, dates, filled, identity, listed, measures, signature
 from .duties import PATH_DUTIES
-from .facts import said
 from .papers import Field, Paper, Part
-from .zones import in_words
 
 HAPPENED = {
     "approved": "J'ai approuvé par erreur une demande de connexion que je n'avais pas faite."
@@ -18,92 +15,28 @@ HAPPENED = {
     "wrong-recipient": "Un envoi qui contient des données de patiente est arrivé chez une autre personne.",
     "false-invoices": "Des actes que je n'ai pas faits ont été facturés ou prescrits à mon nom.",
 }
-ENTRY = "Code pénal, article 323-1 : accès frauduleux à un système de traitement automatisé de données"
-HINDRANCE = "Code pénal, article 323-2 : entrave au fonctionnement d'un tel système"
-EXTRACTION = "Code pénal, article 323-3 : extraction, modification ou suppression frauduleuse de données"
-IDENTITY = "Code pénal, article 226-4-1 : usurpation d'identité"
-FORGERY = "Code pénal, article 441-1 : faux et usage de faux"
-FRAUD = "Code pénal, article 313-1 : escroquerie"
-EXTORTION = "Code pénal, article 312-1 : extorsion"
-THEFT = "Code pénal, article 311-1 : vol"
-ON_SYSTEMS = (ENTRY, HINDRANCE, EXTRACTION)  # fall away once she says that it was no attack
-LAW: dict[str, tuple[str, ...]] = {
-    "approved": (ENTRY, IDENTITY),
-    "phone-lost": (THEFT,),
-    "computer-lost": (THEFT,),
-    "code-given": (ENTRY, IDENTITY, FRAUD),
-    "files-locked": (ENTRY, HINDRANCE, EXTRACTION, EXTORTION),
-    "data-seen": (ENTRY, EXTRACTION),
-    "wrong-recipient": (),
-    "false-invoices": (IDENTITY, FORGERY, FRAUD, ENTRY),
-}
+TOLD = {"police": "police ou gendarmerie prévenue", "prosecutor": "procureur de la République prévenu"}
 
 
 def _account(case: Case) -> list[str]:
     return [text for text in (HAPPENED[case.path], case.facts.account) if text]
 
 
-def _dates(case: Case) -> list[Field]:
-    facts = case.facts
-    return [
-        Field("Début", case.when(facts.began_at)),
-        Field("Découverte", case.when(facts.known_at if said(facts.known_at) is not None else facts.aware_at)),
-        Field("Premières mesures", in_words(case.opened_at, case.zone)),
-    ]
-
-
-def write_complaint(case: Case) -> Paper:
-    """A summary for a complaint: who, what, when, how much, and the articles that may fit."""
-    facts = case.facts
-    clock = complaint(facts, case.opened_at)
-    articles = [one for one in LAW[case.path] if facts.attack != "no" or one not in ON_SYSTEMS]
-    parts = [
-        Part(title="La personne qui porte plainte", fields=identity(case)),
-        Part(title="Les faits", paragraphs=_account(case), fields=[
-            Field("Début", case.when(facts.began_at)),
-            Field("Connaissance de l'attaque", case.when(facts.known_at)),
-            Field("Premières mesures", in_words(case.opened_at, case.zone)),
-            Field("Découverte par", answered(facts, "found_by")),
-            Field("Auteur", "Inconnu, sauf si vous le connaissez"),
-        ]),
-        listed("Le déroulement, heure par heure", history(case)),
-        Part(title="Ce qui est touché", fields=[
-            Field("Matériel", answered(facts, "supports")),
-            Field("Données", answered(facts, "data")),
-            Field("Personnes", answered(facts, "people")),
-            Field("Préjudice (argent, temps, soins)", TODO),
-        ]),
-        listed("Ce qui a été fait", measures(case)),
-    ]  # fmt: skip
-    if articles:
-        about = "Ces textes peuvent s'appliquer. La police ou le procureur en décide."
-        parts.append(Part(title="Textes de loi", paragraphs=[about], items=articles))
-    if "complaint" in PATH_DUTIES[case.path].then and clock is not None and clock.due_at is not None:
-        parts.append(Part(title="Délai pour l'assurance", paragraphs=[
-            "Code des assurances, article L. 12-10-1 : si le contrat couvre les attaques informatiques, l'assureur paie"
-            " seulement si la plainte est déposée dans les 72 heures où l'attaque est connue.",
-            f"Au plus tard : {in_words(clock.due_at, case.zone)}.",
-        ]))  # fmt: skip
-    parts += [Part(title="Pièces à apporter", items=[
-        "Une pièce d'identité et la carte professionnelle",
-        "Les photos d'écran, les messages et les numéros reçus",
-        "Le dossier de preuves de Lucine (fichier signé)",
-        "Le contrat d'assurance, s'il couvre les attaques informatiques",
-    ]), signature(case)]  # fmt: skip
-    intro = ["À remettre à la police ou à la gendarmerie, ou à joindre à une lettre au procureur de la République."]
-    return Paper(title="Résumé pour une plainte", language="fr", made=case.made, intro=intro, parts=parts)
-
-
 def write_register_entry(case: Case) -> Paper:
     """An entry of her register of breaches: facts, effects, remedies (GDPR 33(5))."""
-    facts = case.facts
+    facts, who = case.facts, case.professional
     sent = facts.notified in ("initial", "complete")
     return Paper(
         title="Registre des violations de données", language="fr", made=case.made,
         intro=["Cette page se garde au cabinet, même si la CNIL n'est pas prévenue (RGPD, article 33, paragraphe 5)."],
         parts=[
+            Part(title="Qui tient ce registre", fields=[
+                Field("Nom", filled(who.name)),
+                Field("Cabinet", filled(who.practice)),
+                Field("Numéro RPPS", filled(who.rpps)),
+            ]),
             Part(title="Les faits", paragraphs=_account(case), fields=[
-                *_dates(case),
+                *dates(case, both=True),
                 Field("Origine", answered(facts, "origin")),
                 Field("Cause", answered(facts, "cause")),
                 Field("Nature", answered(facts, "nature")),
@@ -126,7 +59,7 @@ def write_register_entry(case: Case) -> Paper:
                 Field("CNIL", answered(facts, "notified")),
                 Field("Date d'envoi à la CNIL", case.when(facts.notified_at) if sent else TODO),
                 Field("Numéro donné par la CNIL", filled(facts.reference)),
-                Field("Si la CNIL n'est pas prévenue : pourquoi", "Sans objet" if sent else TODO),
+                Field("Si la CNIL n'est pas prévenue, pourquoi", NOT_APPLICABLE if sent else TODO),
                 Field("Information des personnes", answered(facts, "informed")),
                 Field("Autres organismes prévenus", "\n".join(answers(facts, "authorities")) or "Aucun à ce jour"),
             ]),
@@ -158,7 +91,8 @@ def write_to_insurance(case: Case) -> Paper:
         "Objet : factures ou prescriptions que je n'ai pas établies",
         asks=[
             "Suspendre le paiement de ces factures.",
-            "Noter que je ne les ai pas établies et que je n'ai rien reçu, ou que je rendrai ce qui a été versé.",
+            "Noter que je ne les ai pas établies.",
+            "Me dire si des sommes ont été versées pour ces factures, et ce que je dois faire.",
             "M'envoyer la liste des facturations et des accès récents à mon compte.",
             "Me dire quelle personne suit ce dossier.",
         ],
@@ -182,11 +116,9 @@ def write_to_order(case: Case) -> Paper:
 
 def write_to_insurer(case: Case) -> Paper:
     """To her insurer."""
-    filed = "complaint" in case.facts.taken or "police" in case.facts.authorities
     contract = Part(title="Le contrat et le dommage", fields=[
         Field("Numéro du contrat", TODO),
-        Field("Connaissance de l'attaque", case.when(case.facts.known_at)),
-        Field("Plainte", "Déposée : récépissé joint" if filed else TODO),
+        Field("Plainte", _complaint(case)),
         Field("Dommage connu (matériel, jours d'arrêt, frais)", TODO),
     ])  # fmt: skip
     return _letter(
@@ -199,6 +131,18 @@ def write_to_insurer(case: Case) -> Paper:
         ],
         more=[contract],
     )  # fmt: skip
+
+
+def _complaint(case: Case) -> str:
+    """Only what she says that she filed: a false declaration would cost her the insurance."""
+    facts = case.facts
+    if "complaint" in facts.taken:
+        return "Déposée : récépissé joint"
+    if facts.attack == "no" and "complaint-free" in PATH_DUTIES[case.path].then:
+        return NOT_APPLICABLE
+    told = [words for body, words in TOLD.items() if body in facts.authorities]
+    words = " ; ".join([*told, "plainte à déposer" if told else "à déposer"])
+    return words[:1].upper() + words[1:]
 
 
 def write_to_cert(case: Case) -> Paper:
@@ -225,9 +169,9 @@ def _letter(case: Case, title: str, to: str, about: str, *, asks: list[str], mor
         title=title, language="fr", made=f"Le {case.day(case.now)}", intro=intro,
         parts=[
             Part(title="Qui écrit", fields=identity(case)),
-            Part(title="Les dates", fields=_dates(case)),
+            Part(title="Les dates", fields=dates(case)),
             *(more or []),
-            listed("Ce qui a déjà été fait", measures(case)),
+            listed("Ce qui a déjà été fait", measures(case), "les mesures prises"),
             Part(title="Ce que je demande", items=asks),
             Part(title="", paragraphs=["Je vous remercie de votre aide."]),
             signature(case),

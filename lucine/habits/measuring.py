@@ -1,6 +1,7 @@
 """What Connect sees of her habits by itself. Each probe answers, or says None where nothing can be seen.
 
-Whoever measures never guesses: after None she is asked like for any other question.
+Whoever measures never guesses: after None she is asked like for any other question. A question asks for what its
+probe sees, and no more; where there is nothing yet that could be in order, it does not concern her.
 """
 
 from collections.abc import Awaitable, Callable
@@ -49,10 +50,10 @@ async def recovery_codes(db: Reader, now: float, keys: Keys, holder: str) -> Ans
 
 
 async def phones_in_use(db: Reader, now: float, keys: Keys, holder: str) -> Answer | None:
-    """A phone that may approve, and none that lies in a drawer."""
+    """None that lies in a drawer."""
     phones = await _ready(db, now, holder, "phone")
     if not phones:
-        return "no"
+        return "not_concerned"
     dusty = [
         phone
         for phone in phones
@@ -64,7 +65,7 @@ async def phones_in_use(db: Reader, now: float, keys: Keys, holder: str) -> Answ
 async def waiting_phone(db: Reader, now: float, keys: Keys, holder: str) -> Answer | None:
     """No phone in quarantine: while one waits she has to look at it."""
     waits = [phone for phone in await devices_of(db, holder, "phone") if phone.usable_at > now]
-    return "partly" if waits else "yes"
+    return "no" if waits else "yes"
 
 
 async def channels(db: Reader, now: float, keys: Keys, holder: str) -> Answer | None:
@@ -78,9 +79,11 @@ async def channels(db: Reader, now: float, keys: Keys, holder: str) -> Answer | 
 
 
 async def known_browsers(db: Reader, now: float, keys: Keys, holder: str) -> Answer | None:
-    """None that she left. Without a known browser there is none to forget."""
-    left = [row for row in await browsers_of(db, holder) if row["seen_at"] < now - BROWSER_UNUSED_SECONDS]
-    return "partly" if left else "yes"
+    """None that she left."""
+    browsers = await browsers_of(db, holder)
+    if not browsers:
+        return "not_concerned"
+    return "partly" if any(row["seen_at"] < now - BROWSER_UNUSED_SECONDS for row in browsers) else "yes"
 
 
 async def sessions_closed(db: Reader, now: float, keys: Keys, holder: str) -> Answer | None:
@@ -110,7 +113,7 @@ async def own_approvals(db: Reader, now: float, keys: Keys, holder: str) -> Answ
         if ask.answer == "approved" and ask.opened_at >= now - LOOKED_BACK_SECONDS
     ]
     if not approved:
-        return None
+        return "not_concerned"
     match sum(ask.disowned_at is not None for ask in approved):
         case 0:
             return "yes"
@@ -139,7 +142,7 @@ async def rehearsed(db: Reader, now: float, keys: Keys, holder: str) -> Answer |
     row = await db.one("SELECT MAX(at) AS at FROM habits_drills WHERE holder = :holder", holder=holder)
     if row is None or row["at"] is None:
         return "no"
-    return "yes" if row["at"] >= now - REHEARSED_SECONDS else "partly"
+    return "yes" if row["at"] >= now - REHEARSED_SECONDS else "no"
 
 
 PROBES: dict[str, Probe] = {

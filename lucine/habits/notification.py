@@ -33,7 +33,7 @@ def _kind(case: Case, parts: list[Part]) -> Part:
     if facts.notified in ("initial", "complete"):
         kind, reference = "Notification complémentaire", filled(facts.reference)
     else:
-        kind = "Notification initiale, à compléter ensuite" if blanks(parts) else "Notification complète"
+        kind = "Notification initiale (un complément suivra)" if blanks(parts) else "Notification complète"
         reference = f"{NOT_APPLICABLE} : première notification"
     return Part(title="1. Type de notification", fields=[
         Field("Type de notification", kind),

@@ -56,9 +56,12 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Paper(msgspec.Struct, frozen=True, kw_only=True):
-    """``language``: fr or en. ``made``: a line under the title, such as the date."""
+    """``sender``: lines at the top of a letter of hers, which then bears no name of ours. ``language``: fr or en.
+    ``made``: a line under the title, such as the date.
+    """
 
     title: str
+    sender: str = ""
     language: str
     intro: list[str] = []
     parts: list[Part] = []
@@ -68,7 +71,8 @@ class Paper(msgspec.Struct, frozen=True, kw_only=True):
 def as_text(paper: Paper) -> str:
     """The paper as plain text, wrapped at 78 columns, every character of hers kept. Refusal if it is too long."""
     paper = _readable(paper)
-    lines = [*_wrap(paper.title), _rule("=", paper.title)]
+    lines = [*_wrap(paper.sender), ""] if paper.sender else []
+    lines += [*_wrap(paper.title), _rule("=", paper.title)]
     if paper.made:
         lines += ["", *_wrap(paper.made)]
     for paragraph in paper.intro:
@@ -124,7 +128,8 @@ def as_pdf(paper: Paper) -> bytes:
     facts = _each(msgspec.to_builtins(paper), lambda text: _draw(paper.language, text))
     if UNDRAWN.search(msgspec.json.encode(paper).decode()):
         facts["parts"].append({"title": "", "fields": [], "paragraphs": [undrawn], "items": []})
-    facts |= {"title": facts["title"] or foot, "region": REGIONS[paper.language], "foot": foot, "page": page}
+    facts |= {"title": facts["title"] or foot, "region": REGIONS[paper.language], "page": page}
+    facts["foot"] = facts["sender"].split("\n")[0] or foot
     with _one_at_a_time:
         return _compiler().compile(  # type: ignore[return-value]  # one PDF is one file
             sys_inputs={"paper": msgspec.json.encode(facts).decode()}, format="pdf", pdf_standards=["ua-1"]

@@ -9,17 +9,19 @@ from .containment import Act
 from .facts import Facts
 from .texts import BadText, Text, read_texts
 
-Choose = Literal["sign-in", "phone", "computer"]
+Choose = Literal["sign-in", "phone"]
 
 
 class PathFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``acts``: what Lucine stops, in this order; the last thing is to keep the evidence.
 
-    ``choose``: what she may name. ``presumed``: what is said for her on the sheets until she says otherwise.
+    ``outside``: the harm goes on where Lucine cannot reach. ``choose``: what she may name. ``presumed``: what is said
+    for her on the sheets until she says otherwise.
     """
 
     order: int
     acts: Annotated[list[Act], msgspec.Meta(min_length=1)]
+    outside: bool = False
     choose: Choose | None = None
     presumed: Facts
 

@@ -3,7 +3,7 @@
 One letter for all of them, without a name, in words that everybody reads: not those of CNIL's form.
 """
 
-from .dossier import TODO, Case, answers, filled, listed, signature
+from .dossier import Case, answers, gap, listed, signature
 from .facts import said
 from .papers import Paper, Part
 
@@ -61,6 +61,17 @@ PLAIN: dict[str, dict[str, str]] = {
         "privacy": "Votre vie privée est touchée.",
         "secrecy": "Ce que vous m'avez confié sous le secret peut être connu.",
     },
+    "taken": {
+        "cut": "J'ai fermé les accès ouverts à mon nom.",
+        "passwords": "J'ai changé mes mots de passe.",
+        "isolated": "J'ai débranché l'appareil du réseau.",
+        "wiped": "J'ai verrouillé ou effacé l'appareil à distance.",
+        "recalled": "J'ai rappelé le message, ou demandé qu'on l'efface.",
+        "evidence": "J'ai mis de côté ce qui peut servir à l'enquête.",
+        "editor": "J'ai prévenu l'éditeur de mon logiciel ou mon hébergeur.",
+        "restored": "J'ai remis les données en place depuis une sauvegarde.",
+        "complaint": "J'ai porté plainte.",
+    },
 }
 ADVICE = (
     "Un appel ou un message parle de votre santé ? Méfiez-vous. Raccrochez, puis rappelez le cabinet.",
@@ -79,14 +90,29 @@ def _plainly(case: Case, name: str) -> list[str]:
     return [PLAIN[name][code] for code in getattr(case.facts, name)]
 
 
+def _done(case: Case) -> list[str]:
+    """What Lucine closed counts as hers; what it only made ready or kept says nothing to a patient."""
+    facts = case.facts
+    lines = [PLAIN["taken"]["cut"]] if case.closed else []
+    lines += _plainly(case, "taken")
+    if facts.notified in ("initial", "complete"):
+        lines.append("J'ai prévenu la CNIL, qui veille sur les données personnelles.")
+    return list(dict.fromkeys(lines))
+
+
+def _sender(case: Case) -> str:
+    who = case.professional
+    lines = [who.practice, who.name, who.address or gap("l'adresse du cabinet")]
+    return "\n".join(line for line in lines if line)
+
+
 def write_to_patients(case: Case) -> Paper:
     """One letter for all people concerned; it names none of them."""
     facts = case.facts
     dates = [("Cela a commencé le", facts.began_at), ("Je l'ai appris le", facts.aware_at)]
     when = [f"{words} {case.day(at)}." for words, moment in dates if (at := said(moment)) is not None]
-    sent = ["La CNIL, qui veille sur les données personnelles, est prévenue"]
     return Paper(
-        title="Information sur vos données", language="fr", made=f"Le {case.day(case.now)}",
+        sender=_sender(case), title="Information sur vos données", language="fr", made=f"Le {case.day(case.now)}",
         intro=[
             "Madame, Monsieur,",
             "Un incident a touché des données de mon cabinet. Certaines vous concernent, ou peuvent vous concerner."
@@ -94,18 +120,17 @@ def write_to_patients(case: Case) -> Paper:
         ],
         parts=[
             Part(title="Ce qui s'est passé", paragraphs=[" ".join([HAPPENED_TO_YOU[case.path], *when])],
-                 items=_plainly(case, "nature") or [TODO]),
-            listed("Les données concernées", _plainly(case, "data")),
-            listed("Ce qui peut en résulter", [*_plainly(case, "effects"), *_plainly(case, "harms")]),
-            listed("Ce que j'ai fait", [
-                *answers(facts, "taken"), *(sent if facts.notified in ("initial", "complete") else []),
-            ]),
+                 items=_plainly(case, "nature") or [gap("données vues, changées ou perdues")]),
+            listed("Les données concernées", _plainly(case, "data"), "quelles données"),
+            listed("Ce qui peut en résulter", [*_plainly(case, "effects"), *_plainly(case, "harms")],
+                   "ce que ces personnes risquent"),
+            listed("Ce que j'ai fait", _done(case), "les mesures prises"),
             *([Part(title="Ce que je prévois", items=answers(facts, "planned"))] if facts.planned else []),
             Part(title="Ce que vous pouvez faire", items=[
                 *(words for code, words in ADVICE_ON.items() if code in facts.data), *ADVICE,
             ]),
             Part(title="Pour me joindre", paragraphs=[
-                f"Je réponds à vos questions : {filled(facts.contact)}.",
+                f"Je réponds à vos questions : {facts.contact or gap('téléphone et e-mail')}",
                 "Je regrette cet incident et le souci qu'il vous cause.",
             ]),
             signature(case),

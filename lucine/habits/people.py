@@ -12,8 +12,9 @@ from lucine.web import Refusal, Visit
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
-    """``holder``: her id. ``session``: from which she speaks, '' if from her phone alone. ``phone``: the one in her
-    hand, ``browser``: the known one before her; '' for none.
+    """``holder``: her id. ``session``: from which she speaks, and ``ask`` by which it was approved; '' if from her
+    phone alone. ``phone``: the one in her hand, ``browser``: the known one before her; '' for none. ``code``: she gave
+    a recovery code.
     """
 
     holder: str
@@ -21,6 +22,13 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     auth_time: float = 0.0
     phone: str = ""
     browser: str = ""
+    ask: str = ""
+    code: bool = False
+
+    @property
+    def proven(self) -> bool:
+        """Whether more speaks for her than a phone, which may lie unlocked in somebody's hand."""
+        return bool(self.session) or self.code
 
     def fresh(self, now: float) -> bool:
         """Whether she has signed in within FRESH_SECONDS; never from her phone alone."""
@@ -33,7 +41,7 @@ async def person_of(visit: Visit) -> Person | None:
     if session:
         return Person(
             holder=session.holder, session=session.id, auth_time=session.auth_time, browser=session.browser or "",
-            phone=phone.id if phone and phone.holder == session.holder else "",
+            ask=session.ask, phone=phone.id if phone and phone.holder == session.holder else "",
         )  # fmt: skip
     return Person(holder=phone.holder, phone=phone.id) if phone else None
 
@@ -64,4 +72,13 @@ async def freshly_known(visit: Visit) -> Person:
     if not person.fresh(visit.now):
         words = "Par sécurité, connectez-vous à nouveau avant ce changement."
         raise Refusal("fresh_login_required", words, "sign-in too old, or from a phone alone", status=403)
+    return person
+
+
+async def proven_person(visit: Visit) -> Person:
+    """The guard of what carries data away, or ends an incident: a session."""
+    person = await known_person(visit)
+    if not person.proven:
+        words = "Confirmez d'abord que c'est vous : connectez-vous sur cette page."
+        raise Refusal("login_required", words, "a phone alone", status=403)
     return person

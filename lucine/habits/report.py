@@ -8,9 +8,9 @@ from lucine.web.languages import say, translations
 from lucine.web.pages import PARIS
 
 from .assessment import QUESTIONS, Assessment
-from .habit_words import ANSWERS, THEMES, verdict
+from .habit_words import ANSWERS, THEMES, UNSCORED, verdict
 from .papers import Field, Paper, Part
-from .scoring import Item
+from .scoring import Item, Theme
 
 TITLE = say("Mes habitudes de sécurité")
 CAUTION = say("Ceci est une auto-évaluation, pas un certificat. Personne n'a vérifié ce qui est déclaré.")
@@ -23,7 +23,9 @@ SUMMARY = say("En résumé")
 NAME, DATE, SCORE = say("Nom"), say("Date"), say("Score")
 OUT_OF = say("%(score)s sur 100 : %(words)s")
 MEASURED, DECLARED, UNKNOWN = say("Part mesurée par Lucine"), say("Part déclarée"), say("Part pas encore connue")
+NO_SCORE = say("Pas encore : moins de la moitié des habitudes est connue.")
 THEME = say("%(theme)s : %(score)s sur 100")
+THEME_UNSCORED = say("%(theme)s : %(words)s")
 SEEN = say("%(answer)s. Mesuré par Lucine.")
 SAID_TODAY = say("%(answer)s. Déclaré aujourd'hui.")
 SAID = say("%(answer)s. Déclaré il y a %(time)s.")
@@ -50,6 +52,17 @@ def report_of(assessment: Assessment, now: float, *, name: str, language: str) -
             return words(SAID_TODAY, answer=answer)
         return words(SAID, answer=answer, time=format_timedelta(int(item.given.age), locale=language))
 
+    def score_in_words() -> str:
+        if not assessment.well_known:
+            return words(NO_SCORE)
+        return words(OUT_OF, score=assessment.score, words=words(verdict(assessment.score)))
+
+    def title_of(theme: Theme) -> str:
+        name, score = words(THEMES[theme]), assessment.themes[theme]
+        if isinstance(score, int):
+            return words(THEME, theme=name, score=score)
+        return words(THEME_UNSCORED, theme=name, words=words(UNSCORED[score]).lower())
+
     today = format_date(datetime.fromtimestamp(now, PARIS).date(), "d MMMM y", locale=language)
     shares = assessment.shares
     summary = Part(
@@ -57,7 +70,7 @@ def report_of(assessment: Assessment, now: float, *, name: str, language: str) -
         fields=[
             Field(words(NAME), name),
             Field(words(DATE), today),
-            Field(words(SCORE), words(OUT_OF, score=assessment.score, words=words(verdict(assessment.score)))),
+            Field(words(SCORE), score_in_words()),
             Field(words(MEASURED), f"{shares.measured} %"),
             Field(words(DECLARED), f"{shares.declared} %"),
             Field(words(UNKNOWN), f"{shares.unknown} %"),
@@ -65,7 +78,7 @@ def report_of(assessment: Assessment, now: float, *, name: str, language: str) -
     )
     themes = [
         Part(
-            title=words(THEMES[theme]) if score is None else words(THEME, theme=words(THEMES[theme]), score=score),
+            title=title_of(theme),
             fields=[
                 Field(QUESTIONS[item.name].title(language), answer_of(item))
                 for item in sorted(
@@ -74,7 +87,7 @@ def report_of(assessment: Assessment, now: float, *, name: str, language: str) -
                 if item.question.theme == theme
             ],
         )
-        for theme, score in assessment.themes.items()
+        for theme in assessment.themes
     ]
     return Paper(
         title=words(TITLE), language=language, made=f"{name}, {today}",

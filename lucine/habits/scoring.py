@@ -19,6 +19,7 @@ from msgspec import Meta
 
 Theme = Literal["identity", "devices", "accounts", "patients", "backups", "premises"]
 Answer = Literal["yes", "partly", "no", "unknown", "not_concerned"]
+Unscored = Literal["early", "not_concerned"]  # too little of it is known; nothing of it concerns her
 
 WORTH: dict[Answer, float] = {"yes": 1.0, "partly": 0.5, "no": 0.0, "unknown": 0.0}
 MONTH_SECONDS = 365.25 * 86400 / 12
@@ -30,7 +31,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     ``months``: after so many an answer has lost half of its worth. ``measured``: who can see it by itself: Connect
     now, with the function ``probe`` of ``measuring``; Cabinet, once it is there; nobody. ``where``: the page on
-    which it is put right, '' if outside Lucine. ``skippable``: it may not concern her.
+    which it is put right, '' if outside Lucine. ``skippable``: it may not concern her. ``heals``: what was seen of her
+    past weeks is put right by the next ones, and by nothing that she can do today.
     """
 
     theme: Theme
@@ -44,6 +46,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     probe: str = ""
     where: str = ""
     skippable: bool = False
+    heals: bool = False
 
 
 class Given(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,13 +128,23 @@ def _rate(items: Sequence[Item]) -> float:
     return fsum(item.question.weight * item.worth for item in items) / weight if weight else 0.0
 
 
-def theme_scores(items: Sequence[Item]) -> dict[Theme, int | None]:
-    """The score of each theme by itself; None where nothing of it concerns her."""
-    themes: dict[Theme, int | None] = {}
+def theme_scores(items: Sequence[Item]) -> dict[Theme, int | Unscored]:
+    """The score of each theme by itself, or why it has none."""
+    themes: dict[Theme, int | Unscored] = {}
     for theme in get_args(Theme):
         own = [item for item in items if item.question.theme == theme]
-        themes[theme] = score(own) if any(item.counts for item in own) else None
+        if not any(item.counts for item in own):
+            themes[theme] = "not_concerned"
+        else:
+            themes[theme] = score(own) if well_known(own) else "early"
     return themes
+
+
+def well_known(items: Iterable[Item]) -> bool:
+    """Whether at least half of the weight that concerns her is known. Before that a score tells what was not asked."""
+    counted = [item for item in items if item.counts]
+    known = sum(item.question.weight for item in counted if item.known)
+    return 2 * known >= sum(item.question.weight for item in counted)
 
 
 def shares(items: Iterable[Item]) -> Shares:
@@ -154,12 +167,15 @@ def _measured(item: Item) -> bool:
 def next_acts(items: Sequence[Item], most: int) -> list[Act]:
     """What to do next, best first: the score that an act adds, for each minute that it takes.
 
-    Only what is known not to be in order: an unanswered question waits to be asked, it is no reproach.
+    Only what is known not to be in order: an unanswered question waits to be asked, it is no reproach. Nor what only
+    time puts right: there is nothing to do now.
     """
     before = exact_score(items)
     acts = []
     for place, item in enumerate(items):
-        if item.counts and item.given is not None and item.given.answer in ("partly", "no", "unknown"):
+        if item.question.heals or not item.counts or item.given is None:
+            continue
+        if item.given.answer in ("partly", "no", "unknown"):
             done = msgspec.structs.replace(item, given=Given(answer="yes", measured=item.given.measured))
             gain = exact_score([*items[:place], done, *items[place + 1 :]]) - before
             acts.append((Act(name=item.name, gain=gain, minutes=item.question.minutes), item.question.weight))

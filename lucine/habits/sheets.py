@@ -14,9 +14,11 @@ from .choices import (
     EFFECTS,
     ENDINGS,
     ESTABLISHED,
+    ESTABLISHED_WRITTEN,
     FOUND_BY,
     HARMS,
     INFORMED,
+    INFORMED_WRITTEN,
     LATE,
     MEANS,
     NATURES,
@@ -37,17 +39,19 @@ from .choices import (
 
 TEXT_MAX_LENGTH = 4000
 LINE_MAX_LENGTH = 200
+NUMBER_MAX_LENGTH = 40  # "environ 200 dossiers" is a number to her
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """``label``, ``hint``, labels of ``choices``: French of the catalogue. ``length``: of a text, in characters.
-    ``future``: a moment that may lie ahead.
+    """``label``, ``hint``, labels of ``choices``: French of the catalogue. ``written``: labels that papers use instead.
+    ``length``: of a text or a number, in characters. ``future``: a moment that may lie ahead.
     """
 
     name: str
     kind: Literal["choice", "choices", "moment", "text", "number"]
     label: str
     choices: Choices = ()
+    written: Choices = ()
     hint: str = ""
     length: int = TEXT_MAX_LENGTH
     future: bool = False
@@ -71,9 +75,11 @@ HAPPENED = Sheet(name="happened", title=say("Ce qui s'est passé"), questions=(
     Question(name="processor_at", kind="moment", label=say("Votre éditeur ou hébergeur vous a prévenue : quand ?"),
              hint=say("Laissez vide s'il n'y est pour rien.")),
     Question(name="found_by", kind="choice", label=say("Qui l'a découvert ?"), choices=FOUND_BY),
-    Question(name="account", kind="text", label=say("Racontez en quelques phrases"),
-             hint=say("Où, comment, ce que vous avez vu. N'écrivez aucun nom de patiente.")),
-    Question(name="established", kind="choice", label=say("La violation est-elle avérée ?"), choices=ESTABLISHED),
+    Question(name="account", kind="text", label=say("Racontez : où, comment, ce que vous avez vu"),
+             hint=say("Ce récit figurera tel quel dans les papiers pour la CNIL, la police et l'assureur."
+                      " N'écrivez aucun nom de patiente.")),
+    Question(name="established", kind="choice", label=say("Est-ce sûr ?"), choices=ESTABLISHED,
+             written=ESTABLISHED_WRITTEN),
     Question(name="origin", kind="choice", label=say("D'où cela vient-il ?"), choices=ORIGINS),
     Question(name="cause", kind="choice", label=say("Quelle en est la cause ?"), choices=CAUSES),
     Question(name="nature", kind="choices", label=say("Qu'est-il arrivé aux données ?"), choices=NATURES,
@@ -93,7 +99,7 @@ DATA_SHEET = Sheet(name="data", title=say("Les personnes et les données"), ques
              hint=say("Par exemple des mineures, ou des femmes en danger.")),
     Question(name="data", kind="choices", label=say("Quelles données ?"), choices=DATA),
     Question(name="records", kind="number", label=say("Combien de dossiers, environ ?"),
-             hint=say("Un nombre, en chiffres.")),
+             hint=say("Par exemple : environ 200."), length=NUMBER_MAX_LENGTH),
     Question(name="identifiable", kind="choice", label=say("Peut-on reconnaître les personnes directement ?"),
              choices=YES_NO),
     Question(name="effects", kind="choices", label=say("Que peut-il en résulter ?"), choices=EFFECTS),
@@ -105,7 +111,8 @@ DATA_SHEET = Sheet(name="data", title=say("Les personnes et les données"), ques
 ))  # fmt: skip
 DONE = Sheet(name="done", title=say("Ce que vous avez fait"), questions=(
     Question(name="before", kind="choices", label=say("Qu'est-ce qui protégeait déjà les données ?"), choices=BEFORE),
-    Question(name="taken", kind="choices", label=say("Qu'avez-vous fait depuis ?"), choices=TAKEN),
+    Question(name="taken", kind="choices", label=say("Qu'avez-vous fait depuis ?"), choices=TAKEN,
+             hint=say("En dehors de Lucine : les papiers disent déjà ce que Lucine a arrêté.")),
     Question(name="planned", kind="choices", label=say("Que prévoyez-vous pour la suite ?"), choices=PLANNED),
     Question(name="spared", kind="choice", label=say("Est-ce que l'un de ces cas s'applique ?"), choices=SPARED,
              hint=say("La loi permet alors de ne pas écrire à chaque personne.")),
@@ -119,10 +126,10 @@ TOLD = Sheet(name="told", title=say("Qui est prévenu"), questions=(
              choices=YES_NO,
              hint=say("Regardez votre contrat. Elle paie seulement si vous portez plainte en 72 heures.")),
     Question(name="notified", kind="choice", label=say("Qu'avez-vous envoyé à la CNIL ?"), choices=NOTIFIED),
-    Question(name="notified_at", kind="moment", label=say("Quand l'avez-vous envoyé la première fois ?")),
+    Question(name="notified_at", kind="moment", label=say("Quand l'avez-vous envoyée la première fois ?")),
     Question(name="reference", kind="text", label=say("Le numéro que la CNIL vous a donné"), length=LINE_MAX_LENGTH),
     Question(name="informed", kind="choice", label=say("Les personnes touchées sont-elles prévenues ?"),
-             choices=INFORMED),
+             choices=INFORMED, written=INFORMED_WRITTEN),
     Question(name="informed_at", kind="moment", label=say("Quand l'ont-elles été, ou le seront-elles ?"), future=True),
     Question(name="informed_by", kind="choices", label=say("Par quel moyen ?"), choices=MEANS),
     Question(name="informed_share", kind="choice", label=say("Toutes, ou une partie ?"), choices=SHARE),

@@ -1,70 +1,119 @@
 """The timeline of an incident: it fills itself from the ledger; her notes stand in between."""
 
+from math import inf
+
 import msgspec
 
-from lucine.safe import Keys, Reader
+from lucine.phone.asks import past_asks
+from lucine.phone.credentials import names_of_credentials
+from lucine.safe import Keys, Reader, Row
 from lucine.safe.ledger import lines_about
+from lucine.signin.sessions import past_sessions
+from lucine.watch.browsers import names_of_browsers
 from lucine.web.languages import say
 
 from .incidents import Incident, notes_of
 
 BEFORE_SECONDS = 48 * 3600
-LINES_MAX = 300
+LINES_MAX = 300  # of the beginning, and of what came later
+TURN_SECONDS = 3600
+SESSIONS_MAX = 200
 
-# What each act of the ledger about a holder says to her. A test holds that none is missing.
+# What each act of the ledger about a holder is called, on her page and in the papers. A test holds that all are here.
 WORDS = {
-    "holder.added": say("Vos coordonnées sont enregistrées"),
-    "session.opened": say("Une session s'ouvre"),
-    "session.ended": say("Une session se ferme"),
-    "ask.approved": say("Une demande est approuvée"),
-    "ask.not_me": say("Une demande est refusée : ce n'était pas vous"),
-    "ask.changed_mind": say("Une demande est refusée"),
-    "sign_in.one_more_proof": say("Une connexion inhabituelle doit se prouver deux fois"),
-    "sign_in.held": say("Une connexion trop inhabituelle est arrêtée"),
-    "disowned": say("Une connexion est annulée : ce n'était pas vous"),
-    "browser.paired": say("Un ordinateur est gardé"),
-    "browser.forgotten": say("Un ordinateur est oublié"),
-    "voucher.made": say("L'ajout d'un téléphone est proposé"),
-    "phone.enrolled": say("Un téléphone est ajouté"),
-    "phone.revoked": say("Un téléphone est désactivé"),
-    "phone.frozen": say("Un téléphone est gelé"),
-    "phone.thawed": say("Un téléphone est dégelé"),
-    "computer.enrolled": say("Une clé d'accès est créée"),
-    "computer.revoked": say("Une clé d'accès est supprimée"),
-    "computer.frozen": say("Une clé d'accès est gelée"),
-    "computer.thawed": say("Une clé d'accès est dégelée"),
-    "credential.counter_went_back": say("Une clé a peut-être été copiée"),
-    "enrolments.held": say("Les ajouts sont arrêtés"),
-    "enrolments.released": say("Les ajouts sont permis à nouveau"),
-    "recovery_codes.made": say("De nouveaux codes de secours sont créés"),
-    "recovery_code.used": say("Un code de secours a servi"),
-    "typed_code.armed": say("Le code à recopier est demandé"),
-    "typed_code.disarmed": say("Le code à recopier est annulé"),
-    "cancelled": say("Un ajout est annulé depuis un message"),
-    "incident.opened": say("L'incident commence"),
-    "incident.task_done": say("Une démarche est faite"),
-    "incident.task_undone": say("Une démarche est à refaire"),
-    "incident.bundled": say("Le dossier de preuves est téléchargé"),
-    "incident.closed": say("L'incident est clos"),
+    "holder.added": say("Coordonnées enregistrées"),
+    "session.opened": say("Session ouverte"),
+    "session.ended": say("Session fermée"),
+    "ask.approved": say("Demande approuvée"),
+    "ask.not_me": say("Demande refusée, faite par quelqu'un d'autre"),
+    "ask.changed_mind": say("Demande refusée"),
+    "sign_in.one_more_proof": say("Connexion inhabituelle : une preuve de plus est demandée"),
+    "sign_in.held": say("Connexion trop inhabituelle : arrêtée"),
+    "disowned": say("Connexion signalée comme faite par quelqu'un d'autre"),
+    "browser.paired": say("Ordinateur gardé"),
+    "browser.forgotten": say("Ordinateur oublié"),
+    "voucher.made": say("Ajout d'un téléphone proposé"),
+    "phone.enrolled": say("Téléphone ajouté"),
+    "phone.revoked": say("Téléphone désactivé"),
+    "phone.frozen": say("Téléphone gelé"),
+    "phone.thawed": say("Téléphone dégelé"),
+    "computer.enrolled": say("Clé d'accès créée"),
+    "computer.revoked": say("Clé d'accès supprimée"),
+    "computer.frozen": say("Clé d'accès gelée"),
+    "computer.thawed": say("Clé d'accès dégelée"),
+    "credential.counter_went_back": say("Clé peut-être copiée"),
+    "enrolments.held": say("Ajouts de téléphones et de clés arrêtés"),
+    "enrolments.released": say("Ajouts de téléphones et de clés permis à nouveau"),
+    "recovery_codes.made": say("Nouveaux codes de secours créés"),
+    "recovery_codes.voided": say("Codes de secours annulés"),
+    "recovery_code.used": say("Code de secours utilisé"),
+    "typed_code.armed": say("Code à recopier demandé"),
+    "typed_code.disarmed": say("Code à recopier annulé"),
+    "cancelled": say("Ajout annulé depuis un message"),
+    "incident.opened": say("Incident signalé"),
+    "incident.task_done": say("Démarche faite"),
+    "incident.task_undone": say("Démarche à refaire"),
+    "incident.note_removed": say("Note retirée"),
+    "incident.bundled": say("Dossier de preuves téléchargé"),
+    "incident.reopened": say("Incident rouvert"),
+    "incident.closed": say("Incident clos"),
 }
+# What she does with the incident itself is of no interest to a body that reads its paper.
+HOUSEKEEPING = tuple(act for act in WORDS if act.startswith("incident.") and act != "incident.opened")
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
-    """A line. ``words``: French of the catalogue, or ``note``: her own."""
+    """A line. ``words``: French of the catalogue, ``detail``: of what; or ``note``: her own, with its id.
+
+    ``told``: whether the papers tell it.
+    """
 
     at: float
     words: str = ""
+    detail: str = ""
     note: str = ""
+    id: str = ""
+    told: bool = True
 
 
 async def timeline_of(db: Reader, keys: Keys, incident: Incident) -> list[Moment]:
     """From two days before it began, in the order of time."""
-    lines = await lines_about(db, incident.holder, incident.opened_at - BEFORE_SECONDS, LINES_MAX)
-    until = incident.closed_at or float("inf")
-    moments = [
-        Moment(at=line["at"], words=WORDS[line["act"]])
-        for line in reversed(lines)
-        if line["act"] in WORDS and line["at"] <= until
-    ]
-    moments += [Moment(at=note.at, note=note.text) for note in await notes_of(db, keys, incident.id)]
+    names = await _names_of(db, incident)
+    moments = []
+    for line in await lines_of(db, incident, incident.opened_at - BEFORE_SECONDS, LINES_MAX):
+        act, facts = line["act"], msgspec.json.decode(line["facts"], type=dict[str, str])
+        if act in WORDS and facts.get("incident", incident.id) == incident.id:
+            told = act not in HOUSEKEEPING
+            moments.append(Moment(at=line["at"], words=WORDS[act], detail=_detail(facts, names), told=told))
+    moments += [Moment(at=note.at, note=note.text, id=note.id) for note in await notes_of(db, keys, incident.id)]
     return sorted(moments, key=lambda moment: moment.at)
+
+
+async def _names_of(db: Reader, incident: Incident) -> dict[str, str]:
+    """What people call what the ledger knows by its id."""
+    holder = incident.holder
+    asks = {
+        ask.id: _joined(ask.shown.service, ask.shown.browser, ask.shown.place) for ask in await past_asks(db, holder)
+    }
+    sessions = {
+        row["id"]: _joined(row["browser_name"], row["place"]) for row in await past_sessions(db, holder, SESSIONS_MAX)
+    }
+    return asks | sessions | await names_of_credentials(db, holder) | await names_of_browsers(db, holder)
+
+
+def _detail(facts: dict[str, str], names: dict[str, str]) -> str:
+    return next((names[value] for value in facts.values() if value in names), "")
+
+
+def _joined(*parts: str) -> str:
+    return ", ".join(part for part in parts if part)
+
+
+async def lines_of(db: Reader, incident: Incident, since: float, most: int) -> list[Row]:
+    """The ledger's lines about her until it was closed, oldest first: ``most`` until an hour after the beginning, and
+    as many of the rest, the newest. Whatever is done later pushes the beginning out of nothing.
+    """
+    turn, until = incident.opened_at + TURN_SECONDS, incident.closed_at if incident.closed_at is not None else inf
+    first = await lines_about(db, incident.holder, since, most, until=min(turn, until))
+    rest = await lines_about(db, incident.holder, turn, most, until=until) if turn < until else []
+    return sorted({line["seq"]: line for line in [*first, *rest]}.values(), key=lambda line: line["seq"])

@@ -38,6 +38,7 @@ SINCE_LONG = 0.0  # of what nobody dated
 # Why a credential went, where it was her own doing. "Not me", a copied browser and incidents are told elsewhere.
 SHE_LOST_A_PHONE = ("switched off from the desk", "recovery code")
 SHE_GAVE_UP_A_COMPUTER = ("forgotten by holder", "deleted by holder")
+ENROLLED = ("phone.enrolled", "computer.enrolled")
 SCREENS = ("phone", "known", "typed", "passkey")  # how one signs in before a screen
 
 
@@ -135,8 +136,17 @@ async def request_refused(seen: Seen) -> float | None:
 
 
 async def phone_added(seen: Seen) -> float | None:
-    phones = [phone.usable_at for phone in await _active(seen, "phone")]
-    return max((at for at in phones if at > seen.now - LATELY_SECONDS), default=None)
+    """Beside a key, or after one. The first that she ever had, she has just made herself."""
+    since = seen.now - LATELY_SECONDS
+    phones = [phone for phone in await _active(seen, "phone") if phone.usable_at > since]
+    if not phones:
+        return None
+    oldest = min(phones, key=lambda phone: phone.created_at)
+    lines = await lines_about(seen.db, seen.holder, 0.0, LINES_MAX, until=oldest.created_at)
+    enrolled = sum(line["act"] in ENROLLED for line in lines)  # itself among them
+    # Whoever has so many lines has long been here.
+    first = oldest if enrolled <= 1 and len(lines) < LINES_MAX else None
+    return max((phone.usable_at for phone in phones if phone is not first), default=None)
 
 
 async def session_left_open(seen: Seen) -> float | None:

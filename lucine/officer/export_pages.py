@@ -1,12 +1,9 @@
 """What the officer carries away: events of a span of days, and the evidence of an alarm."""
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from datetime import date, datetime, timedelta
 from typing import Any, get_args
-from weakref import WeakKeyDictionary
 
 import msgspec
 from starlette.responses import Response, StreamingResponse
@@ -17,8 +14,9 @@ from lucine.signin.evidence import give_file, ledger_line, one, pretty, write_bu
 from lucine.watch.alarms import Alarm
 from lucine.watch.measures import measures_of
 from lucine.watch.views import events_between
-from lucine.web import House, Refusal, Visit, page
+from lucine.web import Refusal, Visit, page
 from lucine.web.pages import PARIS
+from lucine.web.turns import require_turn, turn
 
 from .charts import midnight
 from .exports import Format, Names, head, line, moment, plain
@@ -34,24 +32,6 @@ KINDS = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl", "ecs": 
 ENDINGS = {"csv": "csv", "jsonl": "jsonl", "ecs": "ecs.ndjson"}
 EVENTS_MAX = 100_000  # the newest of all that ended; the manifest says since when
 LEDGER_SLACK_SECONDS = 300  # the clocks of several processes
-
-_running: WeakKeyDictionary[House, Counter[tuple[str, str]]] = WeakKeyDictionary()
-
-
-@contextmanager
-def _turn(house: House, what: str, officer: str) -> Iterator[None]:
-    running = _running.setdefault(house, Counter())
-    running[what, officer] += 1
-    try:
-        yield
-    finally:
-        running[what, officer] -= 1
-
-
-def _require_turn(house: House, what: str, officer: str, most: int) -> None:
-    if _running.get(house, Counter())[what, officer] >= most:
-        words = "Un export est déjà en cours. Attendez qu'il soit terminé."
-        raise Refusal("temporarily_unavailable", words, f"{what}: too many", status=503, headers={"Retry-After": "30"})
 
 
 async def show_export(visit: Visit, session: Session) -> Response:
@@ -72,7 +52,7 @@ async def export_events(visit: Visit, session: Session) -> Response:
     if not 0 <= (last - first).days < SPAN_MAX_DAYS:
         words = "Choisissez de 1 à 31 jours, le premier avant le dernier."
         raise Refusal("invalid_request", words, "span of days")
-    _require_turn(house, "export", session.officer, EXPORTS_AT_ONCE)
+    require_turn(house, "export", session.officer, EXPORTS_AT_ONCE)
     async with house.db.transaction() as db:
         facts = {"format": kind, "since": first.isoformat(), "until": last.isoformat()}
         await write_ledger(db, visit.now, house.keys, "events.exported", session.officer, facts)
@@ -101,7 +81,7 @@ async def _lines(
     house, after = visit.house, (0.0, "")
     loop = asyncio.get_running_loop()
     began = loop.time()
-    with _turn(house, "export", session.officer):
+    with turn(house, "export", session.officer):
         yield head(kind)
         while rows := await events_between(house.db, since=span[0], before=span[1], after=after, limit=BATCH):
             if await find_session(house.db, visit.now + loop.time() - began, session.id) is None:
@@ -113,8 +93,8 @@ async def _lines(
 async def give_bundle(visit: Visit, session: Session) -> Response:
     """The signed evidence of an alarm."""
     house, now, alarm = visit.house, visit.now, await alarm_of(visit)
-    _require_turn(house, "bundle", "", BUNDLES_AT_ONCE)
-    with _turn(house, "bundle", ""):
+    require_turn(house, "bundle", "", BUNDLES_AT_ONCE)
+    with turn(house, "bundle", ""):
         async with house.db.transaction() as db:  # before it is made, so that it says who asked for it
             await write_ledger(db, now, house.keys, "evidence.bundled", session.officer, {"alarm": alarm.id})
         names, span = await service_names(visit), await span_of(house.db, now, alarm, EVENTS_MAX)

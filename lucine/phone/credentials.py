@@ -105,6 +105,12 @@ async def devices_of(db: Reader, holder: str, kind: Kind) -> list[Device]:
     return [_device(row) for row in rows]
 
 
+async def names_of_credentials(db: Reader, holder: str) -> dict[str, str]:
+    """What each of her phones and passkeys is called, also those that are gone."""
+    rows = await db.all("SELECT id, name FROM phone_credentials WHERE holder = :holder", holder=holder)
+    return {row["id"]: row["name"] for row in rows}
+
+
 async def holders_of_numbers(db: Reader, now: float, numbers: Iterable[str]) -> dict[str, tuple[str, bool]]:
     """Who has these numbers, and whether she has a phone that may approve; nothing for a number without holder."""
     which, values = among(numbers)

@@ -100,7 +100,8 @@ async def begin_enrolment(
     if row is None:
         raise _over()
     holder = await find_holder(db, row["holder"])
-    known = [device.webauthn_id for device in await devices_of(db, holder.id, "phone")]
+    phones = await devices_of(db, holder.id, "phone")
+    known = [phone.webauthn_id for phone in phones if phone.frozen_at is None]  # a frozen one may be added anew
     options = creation_options(
         rp_id=settings.host, rp_name=settings.name, holder=holder.id, name=holder.name,
         challenge=challenge, known=known, on_phone=True,
@@ -119,15 +120,19 @@ async def finish_enrolment(
     name: str,
 ) -> Enrolled:
     """Keep the phone; every channel is told. From a link or codes it waits in quarantine."""
+    digest = keys.digest("voucher:" + voucher)
+    named = await db.one("SELECT holder FROM phone_vouchers WHERE digest = :digest", digest=digest)
+    if named is None:
+        raise _over()
+    await hold_holder(db, named["holder"])  # first, as everywhere: a hold that begins meanwhile waits, or counts
     row = await db.one(
         "UPDATE phone_vouchers SET spent_at = :now"
         " WHERE digest = :digest AND spent_at IS NULL AND challenge IS NOT NULL AND expires_at > :now"
         " RETURNING holder, kind, made_in, challenge",
-        digest=keys.digest("voucher:" + voucher), now=now,
+        digest=digest, now=now,
     )  # fmt: skip
     if row is None:
         raise _over()
-    await hold_holder(db, row["holder"])  # a hold that began meanwhile counts
     if row["kind"] in HELD:
         await require_no_hold(db, row["holder"])
     new = verify_creation(credential, challenge=row["challenge"], rp_id=settings.host, origin=settings.origin)
@@ -235,6 +240,17 @@ async def new_recovery_codes(db: Transaction, now: float, keys: Keys, *, holder:
     )
     await write_ledger(db, now, keys, "recovery_codes.made", holder)
     return ["-".join(code[i : i + 4] for i in range(0, len(code), 4)) for code in codes]
+
+
+async def void_recovery_codes(db: Transaction, now: float, keys: Keys, *, holder: str) -> int:
+    """None of her recovery codes is good any more; how many were."""
+    voided = await db.run(
+        "UPDATE phone_recovery_codes SET spent_at = :now WHERE holder = :holder AND spent_at IS NULL",
+        now=now, holder=holder,
+    )  # fmt: skip
+    if voided:
+        await write_ledger(db, now, keys, "recovery_codes.voided", holder)
+    return voided
 
 
 async def use_recovery_code(db: Transaction, now: float, keys: Keys, *, code: str) -> str | None:

@@ -7,6 +7,7 @@ back to an earlier state is found by a head noted elsewhere (`lucine ledger veri
 """
 
 from collections.abc import Mapping
+from math import inf
 
 import msgspec
 
@@ -72,12 +73,12 @@ async def lines_before(db: Reader, seq: int, limit: int) -> list[Row]:
     )  # fmt: skip
 
 
-async def lines_about(db: Reader, who: str, since: float, limit: int) -> list[Row]:
-    """What somebody did, or had done to her, since a moment, newest first: as ``lines_before``."""
+async def lines_about(db: Reader, who: str, since: float, limit: int, *, until: float = inf) -> list[Row]:
+    """What somebody did, or had done to her, from a moment until another, newest first: as ``lines_before``."""
     return await db.all(
-        "SELECT seq, at, act, who, facts, mark FROM safe_ledger WHERE who = :who AND at >= :since"
+        "SELECT seq, at, act, who, facts, mark FROM safe_ledger WHERE who = :who AND at >= :since AND at <= :until"
         " ORDER BY seq DESC LIMIT :limit",
-        who=who, since=since, limit=limit,
+        who=who, since=since, until=until, limit=limit,
     )  # fmt: skip
 
 

@@ -30,7 +30,7 @@ TYP = "lucine-evidence+jws"
 Kind = Literal["alarm", "incident"]
 CONTENTS: dict[Kind, tuple[str, ...]] = {
     "alarm": ("alarm.json", "events.jsonl", "measures.json", "ledger.jsonl"),
-    "incident": ("incident.json", "timeline.jsonl", "kept.json", "papers.txt", "ledger.jsonl"),
+    "incident": ("LISEZ-MOI.txt", "incident.json", "timeline.jsonl", "kept.json", "papers.txt", "ledger.jsonl"),
 }
 SEALS = ("manifest.json", "manifest.jws", "jwks.json")
 MEMORY_MAX_BYTES = 8 << 20

@@ -16,7 +16,7 @@ from lucine.phone.credentials import (
 )
 from lucine.phone.enrolment import VOUCHER_SECONDS, make_voucher, new_recovery_codes, recovery_codes_left
 from lucine.phone.holders import find_holder, hold_holder
-from lucine.phone.holds import require_no_hold
+from lucine.phone.holds import held_since, require_no_hold
 from lucine.phone.notices import new_cancel, tell_holder
 from lucine.phone.passkeys import creation_options, verify_creation
 from lucine.safe import tokens
@@ -84,6 +84,7 @@ async def show_security(visit: Visit, _: None, *, above: str = "") -> Response:
         number=await my_number(visit, holder),
         recovery_codes_left=await recovery_codes_left(db, holder.id),
         fresh=now - session.auth_time <= FRESH_SECONDS,
+        held=await held_since(db, holder.id) is not None,
         notice=visit.query().get("done"),
         above=above,
     )
@@ -292,6 +293,8 @@ async def delete_passkey(visit: Visit, session: Session) -> Response:
 
 async def renew_recovery_codes(visit: Visit, session: Session) -> Response:
     async with visit.house.db.transaction() as db:
+        await hold_holder(db, session.holder)
+        await require_no_hold(db, session.holder)  # those that she has printed must not be voided by who sits there
         codes = await new_recovery_codes(db, visit.now, visit.house.keys, holder=session.holder, made_in=session.id)
         await tell_holder(db, visit.now, visit.house.keys, holder=session.holder, what="new_recovery_codes")
     visit.house.bell.ring("notices")

@@ -178,6 +178,12 @@ async def browsers_of(db: Reader, holder: str) -> list[Any]:
     )
 
 
+async def names_of_browsers(db: Reader, holder: str) -> dict[str, str]:
+    """What each of her known browsers is called, also those that are forgotten."""
+    rows = await db.all("SELECT id, name FROM watch_browsers WHERE holder = :holder", holder=holder)
+    return {row["id"]: row["name"] for row in rows}
+
+
 async def rename_browser(db: Transaction, *, holder: str, browser: str, name: str) -> bool:
     """Whether it was hers to rename."""
     return bool(

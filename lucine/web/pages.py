@@ -59,8 +59,10 @@ def _environment(language: str) -> Environment:
     environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
     environment.globals["sentence"] = translations(language).gettext
     environment.globals["static"] = static_address
-    environment.filters["when"] = lambda at, zone=PARIS.key: format_datetime(
-        datetime.fromtimestamp(at, ZoneInfo(zone)), "EEEE d MMMM, HH:mm", locale=language
+    environment.filters["when"] = lambda at, zone=PARIS.key, year=False: format_datetime(
+        datetime.fromtimestamp(at, ZoneInfo(zone)),
+        "EEEE d MMMM y, HH:mm" if year else "EEEE d MMMM, HH:mm",
+        locale=language,
     )
     environment.filters["clock"] = lambda at: format_datetime(
         datetime.fromtimestamp(at, PARIS), "HH:mm", locale=language

@@ -40,7 +40,8 @@ STOPS_NOTHING = "wrong-recipient"  # a letter is not Lucine's to call back
 
 def contained(page: Page, path: str) -> None:
     expect(page.locator("main[data-state=incident]")).to_be_visible()
-    expect(page.locator("[data-contained] h1")).to_have_text("C’est noté" if path == STOPS_NOTHING else "C’est arrêté")
+    title = "Vos accès Lucine sont protégés" if PATHS[path].facts.outside else "C’est arrêté"
+    expect(page.locator("[data-contained] h1")).to_have_text("C’est noté" if path == STOPS_NOTHING else title)
 
 
 @pytest.mark.parametrize("path", list(PATHS))
@@ -71,22 +72,26 @@ def test_each_path_from_the_app_to_the_papers(running: Demo, window: Open, tmp_p
     page.locator(f"[data-task={which}] [data-action=task-done]").tap()
     expect(page.locator(f"[data-task={which}]")).to_have_count(0)
 
-    # A note, kept; the evidence, whole.
+    # A note, kept.
     page.locator("#note").fill("Appel reçu à 18 h, numéro masqué.")
     page.locator("[data-action=note]").tap()
     expect(page.locator("#timeline")).to_contain_text("numéro masqué")
+    for summary in page.locator(".sheet > summary").all():
+        summary.tap()
+    check(page, f"answers: {path}")
+
+    # A phone alone carries nothing away and closes nothing: she shows that it is her, on this same phone.
+    page.locator("a[data-action=evidence]").tap()
+    page.locator("[data-action=open-phone]").tap()
+    page.locator("[data-action=approve]:visible").tap()
+    contained(page, path)
     with page.expect_download() as bundle:
-        page.locator("[data-action=evidence]").tap()
+        page.locator("button[data-action=evidence]").tap()
     file = tmp_path / "incident.zip"
     bundle.value.save_as(file)
     assert check_bundle(file, None).manifest.kind == "incident"
     with zipfile.ZipFile(file) as archive:
         assert "numéro masqué" in archive.read("timeline.jsonl").decode()
-
-    # Every sheet of answers opens without a barrier, and what is said is kept.
-    for summary in page.locator(".sheet > summary").all():
-        summary.tap()
-    check(page, f"answers: {path}")
     page.locator("[data-action=close]").tap()
     page.locator("[data-action=close-confirm]").tap()
     expect(page.locator("[data-notice=closed]")).to_be_visible()

@@ -37,9 +37,20 @@ def check(page: Page, name: str) -> None:
 def test_pages_that_anybody_sees(running: Demo, window: Open, locale: str, phone_sized: bool, scheme: str) -> None:
     seen = window(phone=phone_sized, locale=locale, scheme=scheme)
     page = seen.page
-    for path in ("/", "/lost", "/lost?sent=1", "/cancel?token=x", "/nowhere", "/auth?client_id=x", "/demo/card/bea",
-                 "/incident", "/incident/new/phone-lost", "/incident/new/code-given/stopped", "/incident/resume",
-                 "/incident/resume?sent=1"):
+    for path in (
+        "/",
+        "/lost",
+        "/lost?sent=1",
+        "/cancel?token=x",
+        "/nowhere",
+        "/auth?client_id=x",
+        "/demo/card/bea",
+        "/incident",
+        "/incident/new/phone-lost",
+        "/incident/new/code-given/stopped",
+        "/incident/resume",
+        "/incident/resume?sent=1",
+    ):
         page.goto(f"{running.connect}{path}")
         assert page.locator("html").get_attribute("lang") == locale[:2]
         check(page, path)

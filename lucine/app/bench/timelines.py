@@ -144,9 +144,14 @@ def _type(chance: random.Random, centre: int, zone: str) -> tuple[int, str]:
 THREE_DAYS = 72 * HOUR
 
 
+def _learned(timeline: Timeline) -> list[int]:
+    """Every moment at which she knew something of it. When it began is none."""
+    return [moment for name, moment in timeline.known.items() if name != "began_at"]
+
+
 def _aware(timeline: Timeline) -> int:
     told = [timeline.known[name] for name in ("aware_at", "processor_at") if name in timeline.known]
-    return min(told or [timeline.opened_at, *timeline.known.values()])
+    return min(told or [timeline.opened_at, *_learned(timeline)])
 
 
 def _sent(timeline: Timeline) -> int | None:
@@ -156,7 +161,7 @@ def _sent(timeline: Timeline) -> int | None:
 def reckon(timeline: Timeline) -> dict[str, tuple[int, int] | None]:
     """For each clock its start and its end, None where it does not run."""
     said, known, aware, sent = timeline.said, timeline.known, _aware(timeline), _sent(timeline)
-    attacked = known.get("known_at", min([timeline.opened_at, *known.values()]))
+    attacked = known.get("known_at", min([timeline.opened_at, *_learned(timeline)]))
     noted, risk = max(aware, timeline.opened_at), known.get("assessed_at", aware)
     more = said["notified"] == "initial" or (sent is not None and said["notified"] != "complete")
     follow = aware if sent is None else sent

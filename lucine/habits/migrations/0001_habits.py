@@ -14,8 +14,9 @@ def upgrade() -> None:
 
 TABLES = """
 CREATE TABLE habits_cards (
-    holder TEXT NOT NULL, card TEXT NOT NULL, shown_at DOUBLE PRECISION NOT NULL, closed_at DOUBLE PRECISION,
-    PRIMARY KEY (holder, card));
+    holder TEXT NOT NULL, card TEXT NOT NULL, place TEXT NOT NULL, shown_at DOUBLE PRECISION NOT NULL,
+    closed_at DOUBLE PRECISION,
+    PRIMARY KEY (holder, card, place));
 
 CREATE TABLE habits_systems (
     credential TEXT PRIMARY KEY, holder TEXT NOT NULL, platform TEXT NOT NULL, version INTEGER NOT NULL,

@@ -26,6 +26,14 @@ async def shown_on(phone: Phone) -> str | None:
     return card["name"] if card else None
 
 
+async def with_two_phones(world: World, *, keep: bool = False) -> tuple[Desk, Phone, Service]:
+    """Ana at home, who has just added a second phone."""
+    desk, phone, service = await at_home(world, keep=keep)
+    world.clock.pass_by(1)
+    await world.phone("ana")
+    return desk, phone, service
+
+
 async def close(phone: Phone, card: str) -> None:
     answer = await phone.http.post(f"/habits/card/{card}/close", json={}, headers={"Origin": ORIGIN})
     assert (answer.status_code, answer.json()) == (200, {})

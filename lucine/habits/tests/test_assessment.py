@@ -51,6 +51,12 @@ class Shown:
     def acts(self) -> list[str]:
         return re.findall(r'data-act="([\w-]+)"', self.html)
 
+    def question(self, name: str) -> str:
+        """What the page of all questions says of one."""
+        found = re.search(rf'<li class="question" id="q-{name}".*?</li>', self.text)
+        assert found
+        return found[0]
+
     def known(self, question: str) -> tuple[str, str]:
         found = re.search(rf'data-question="{question}" data-answer="(\w*)" data-how="(\w*)"', self.html)
         assert found
@@ -121,6 +127,22 @@ async def test_whoever_wants_to_goes_on(small_world: World) -> None:
     assert page.score > 60
 
 
+async def test_after_an_answer_she_is_back_at_that_question(small_world: World) -> None:
+    desk = await at_home(small_world)
+    done = await say(desk, "wifi", "no", back="questions")
+    assert done.headers["location"] == "/habits/questions?done=wifi#q-wifi"
+    page = await see(desk, "/habits/questions", done="wifi")
+    assert 'id="q-wifi" tabindex="-1"' in page.html, "what is read and typed goes on from there"
+    assert "C'est noté, merci." in page.question("wifi")
+    assert page.text.count("C'est noté, merci.") == 1
+    ids = re.findall(r' id="(q-[\w-]+)"', page.html)
+    assert sorted(ids) == sorted(f"q-{name}" for name in QUESTIONS)
+    for hostile in ("nothing", '"><script>', "x" * 300):
+        page = await see(desk, "/habits/questions", done=hostile)
+        assert "C'est noté" not in page.text
+        assert '"><script>' not in page.html
+
+
 async def test_a_new_week_begins_on_monday_in_paris(small_world: World) -> None:
     small_world.clock.now = datetime(2026, 11, 29, 22, 0, tzinfo=UTC).timestamp()  # Sunday, 23:00 in Paris
     desk, phone = await with_phone(small_world)
@@ -143,7 +165,7 @@ async def test_what_has_grown_old_is_asked_again(small_world: World) -> None:
             await say(phone, question, "yes")
         small_world.clock.pass_by(WEEK)
     never = [name for name in asked if QUESTIONS[name].facts.measured == "connect"]
-    assert sorted(never) == ["own-approvals", "phone-system", "sessions-closed"], "nothing of it can be seen any more"
+    assert sorted(never) == ["phone-system", "sessions-closed"], "nothing of it can be seen any more"
     assert asked == [*never, "daily-backup", "computer-updates"], "three, and a week later what is worth half"
 
 
@@ -231,6 +253,23 @@ async def test_first_what_protects_most_for_a_minute(small_world: World) -> None
     assert 'href="/security#phones"' in page.html
     await say(desk, "computer-lock", "yes")
     assert "computer-lock" not in (await see(desk)).acts
+
+
+async def test_what_she_cannot_put_right_today_is_not_asked_of_her(small_world: World) -> None:
+    _, phone = await with_phone(small_world)
+    past = (await phone.get("history")).json()["history"]
+    assert (await phone.post(f"history/{past[0]['ask']}/not-me")).status_code == 200
+    assert (await small_world.bare_phone().enrol(await small_world.voucher("ana", "codes"))).status_code == 200
+    page = await see(phone)
+    assert page.acts
+    assert not {"own-approvals", "waiting-phone"} & set(page.acts)
+    page = await see(phone, "/habits/questions")
+    for name, answer, link in (("own-approvals", "partly", ""), ("waiting-phone", "no", "/security#phones")):
+        assert page.known(name) == (answer, "measured")
+        told = page.question(name)
+        assert "Ces points reviennent avec le temps." in told
+        assert re.findall(r'href="(/[^"]*)"', told) == ([link] if link else [])
+    assert "reviennent" not in page.question("second-way"), "that she can do now"
 
 
 async def test_an_act_can_be_said_done(small_world: World) -> None:
@@ -387,8 +426,42 @@ async def test_another_site_answers_nothing(small_world: World) -> None:
 # ---- The paper ----
 
 
+def words_of(paper: pypdf.PdfReader) -> str:
+    text = " ".join(" ".join(page.extract_text() for page in paper.pages).replace("’", "'").split())
+    return text.replace("\u00a0", " ")
+
+
+async def test_what_is_not_assessed_yet_is_called_so_everywhere(small_world: World) -> None:
+    desk = await at_home(small_world)
+
+    async def paper() -> str:
+        got = await desk.http.get("/habits/report.pdf", params={"ui_locales": "fr"})
+        return words_of(pypdf.PdfReader(io.BytesIO(got.content)))
+
+    def of_theme(page: Shown, end: str) -> str:
+        return re.search(rf'(?:data-theme="backups"|id="backups").*?{end}', page.text)[0]  # type: ignore[index]
+
+    for said, wanted, unwanted in (
+        (False, "Pas encore évalué", "sur 100"),
+        (True, "sur 100", "Pas encore évalué"),
+    ):
+        if said:
+            await answer_all(desk)
+        page = await see(desk)
+        for told in (of_theme(page, "</li>"), of_theme(await see(desk, "/habits/questions"), "<ul")):
+            assert wanted in told
+            assert unwanted not in told
+        text = await paper()
+        theme = "Sauvegardes et mises à jour : "
+        assert f"{theme}100 sur 100" in text if said else f"{theme}pas encore évalué" in text
+        assert ("moins de la moitié des habitudes est connue" in text) is not said
+        assert (f"{page.score} sur 100 : " in text) is said
+        assert ("moins de la moitié de vos habitudes est connue" in page.text) is not said
+
+
 async def test_the_paper_is_tagged_and_tells_all_apart(small_world: World) -> None:
     desk = await at_home(small_world)
+    await answer_all(desk)
     await say(desk, "own-passwords", "partly")
     score = (await see(desk)).score
     for language, words in (
@@ -406,9 +479,8 @@ async def test_the_paper_is_tagged_and_tells_all_apart(small_world: World) -> No
         assert root["/MarkInfo"]["/Marked"]
         assert root["/StructTreeRoot"]
         assert root["/Lang"].startswith(language)
-        text = " ".join(" ".join(page.extract_text() for page in paper.pages).replace("’", "'").split())
         for said in ("Ana MERIDIENTEST", *words):
-            assert said.replace("\u00a0", " ") in text.replace("\u00a0", " ")
+            assert said.replace("\u00a0", " ") in words_of(paper)
 
 
 # ---- For the operator ----

@@ -19,7 +19,7 @@ from lucine.web.languages import LANGUAGES
 from tests import french
 from tests.world import ORIGIN, Desk, World
 
-from .kit import at_home, card_on, close, settle, shown_on, try_number
+from .kit import at_home, card_on, close, settle, shown_on, try_number, with_two_phones
 
 DAY = 86400
 TODAY = datetime.now(UTC).date()
@@ -74,6 +74,17 @@ def test_each_card_is_read_in_twenty_seconds_in_both_languages(text: Text[CardFa
         assert sum(len(french.words(part)) for part in whole) <= WORDS_MAX
         assert all(french.plain(part) == part and "\n" not in part for part in whole), "a card is plain text"
         assert len(text.titles[language]) <= 48
+
+
+@pytest.mark.parametrize("text", CARDS.values(), ids=lambda text: text.name)
+def test_why_speaks_of_people_in_general_not_of_somebody_who_is_at_it_now(text: Text[CardFacts]) -> None:
+    """ "A thief tries to add his phone", read a moment after she added hers, is an alarm."""
+    at_work = {
+        "fr": r"(?i)\b(un|le) (voleur|pirate|faux agent|faux) (?!peut)",
+        "en": r"(?i)\b(a|the) (thief|pirate|false agent|false one) (?!can|in,)",
+    }
+    for language, pattern in at_work.items():
+        assert not re.search(pattern, text.plain(language, "why"))
 
 
 def test_each_card_has_a_drawing() -> None:
@@ -161,15 +172,16 @@ def test_closing_brings_no_other_advice_before_a_day_has_passed(state: Any) -> N
 
 
 async def test_one_card_at_a_time_the_same_on_her_page_and_on_her_phone(small_world: World) -> None:
-    desk, phone, _ = await at_home(small_world)
+    desk, phone, _ = await with_two_phones(small_world)
+    await try_number(small_world)
     page = (await desk.http.get("/security")).text
-    assert re.findall(r'data-card="([\w-]+)"', page) == ["new-phone"], "weak-recovery is due too, and waits"
+    assert re.findall(r'data-card="([\w-]+)"', page) == ["new-phone"], "the tries are due too, and wait"
     assert (await card_on(phone))["name"] == "new-phone"
     assert page.index('data-card="new-phone"') < page.index('id="number"')
 
 
 async def test_a_card_says_what_happened_what_to_do_what_is_done_and_why_with_its_source(small_world: World) -> None:
-    desk, phone, _ = await at_home(small_world)
+    desk, phone, _ = await with_two_phones(small_world)
     for language, now, day in (
         ("fr", "C’est le vôtre", "25 novembre 2026"),
         ("en", "Is it yours", "November 25, 2026"),
@@ -229,7 +241,7 @@ async def test_an_urgent_card_comes_back_when_it_happens_anew_only(world: World)
 
 
 async def test_advice_that_lies_open_stays_gives_way_to_danger_and_is_back_after_it(world: World) -> None:
-    _, phone, _ = await at_home(world)
+    _, phone, _ = await with_two_phones(world)
     assert await shown_on(phone) == "new-phone"
     world.clock.pass_by(60)
     await try_number(world)
@@ -242,8 +254,44 @@ async def test_advice_that_lies_open_stays_gives_way_to_danger_and_is_back_after
     assert await shown_on(phone) not in ("new-phone", "false-agent"), "what it was about is over"
 
 
+async def test_what_is_urgent_is_closed_where_she_read_it_and_advice_everywhere(world: World) -> None:
+    """Who sits in a session of hers must not take a warning off her phone; nor a thief with the phone, off her desk."""
+    desk, phone, _ = await at_home(world)
+
+    async def on_desk() -> list[str]:
+        return re.findall(r'data-card="([\w-]+)"', (await desk.http.get("/security")).text)
+
+    async def close_on_desk(card: str) -> None:
+        sent = await desk.http.post(
+            f"/habits/cards/{card}/close", data={"back": "/security"}, headers={"Origin": ORIGIN}
+        )
+        assert sent.status_code == 303
+
+    assert await on_desk() == [await shown_on(phone)] == ["weak-recovery"]
+    await close_on_desk("weak-recovery")
+    assert await on_desk() == []
+    assert await shown_on(phone) is None, "advice that was closed at the desk is closed on the phone too"
+
+    world.clock.pass_by(60)
+    await phone.post("fallback")
+    assert await on_desk() == [await shown_on(phone)] == ["false-agent"]
+    await close_on_desk("false-agent")
+    assert await on_desk() == []
+    assert await shown_on(phone) == "false-agent", "closed at a desk, it still stands on the phone"
+    await close(phone, "false-agent")
+    assert await shown_on(phone) is None
+
+    await phone.http.delete("/phone/api/fallback", headers={"Origin": ORIGIN})
+    world.clock.pass_by(60)
+    await phone.post("fallback")
+    assert await on_desk() == [await shown_on(phone)] == ["false-agent"]
+    await close(phone, "false-agent")
+    assert await shown_on(phone) is None
+    assert await on_desk() == ["false-agent"], "closed on the phone, it still stands at the desk"
+
+
 async def test_closing_on_her_page_leads_back_to_a_page_of_ours(small_world: World) -> None:
-    desk, phone, _ = await at_home(small_world)
+    desk, phone, _ = await with_two_phones(small_world)
     assert await shown_on(phone) == "new-phone"
 
     async def send(body: dict[str, str], origin: str = ORIGIN, desk: Desk = desk) -> tuple[int, str]:
@@ -263,21 +311,21 @@ async def test_closing_on_her_page_leads_back_to_a_page_of_ours(small_world: Wor
 async def test_nobody_closes_the_card_of_another(small_world: World) -> None:
     world = small_world
     ana, bea = await world.phone("ana"), await world.phone("bea")
-    assert await shown_on(ana) == "new-phone"
-    await close(bea, "new-phone")
-    assert await shown_on(ana) == "new-phone"
+    assert await shown_on(ana) == await shown_on(bea) == "weak-recovery"
+    await close(bea, "weak-recovery")
+    assert await shown_on(ana) == "weak-recovery"
     stranger = world.bare_phone()
-    answer = await stranger.http.post("/habits/card/new-phone/close", json={}, headers={"Origin": ORIGIN})
+    answer = await stranger.http.post("/habits/card/weak-recovery/close", json={}, headers={"Origin": ORIGIN})
     assert answer.status_code == 401
     answer = await stranger.http.post(
-        "/habits/cards/new-phone/close", data={"back": "/habits"}, headers={"Origin": ORIGIN}
+        "/habits/cards/weak-recovery/close", data={"back": "/habits"}, headers={"Origin": ORIGIN}
     )
     assert answer.status_code == 401
-    assert await shown_on(ana) == "new-phone"
+    assert await shown_on(ana) == "weak-recovery"
 
 
 async def test_a_card_that_is_not_there_or_not_open_cannot_be_closed(small_world: World) -> None:
-    _, phone, _ = await at_home(small_world)
+    _, phone, _ = await with_two_phones(small_world)
     for name in ("nothing", "..", "new-phone%00", "x" * 300):
         answer = await phone.http.post(f"/habits/card/{name}/close", json={}, headers={"Origin": ORIGIN})
         assert answer.status_code == 404, name

@@ -7,12 +7,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from lucine.habits import choices, sheets
-from lucine.habits.documents import PAPERS, build
-from lucine.habits.dossier import NOT_APPLICABLE, TODO, Case, Professional, blanks
+from lucine.habits import choices, papers, sheets
+from lucine.habits.complaint import ENTRY, EXTORTION, FORGERY, FRAUD, IDENTITY, LAW, REPORTED, THEFT
+from lucine.habits.documents import PAPERS, blanks_of, build
+from lucine.habits.dossier import GAP, NOT_APPLICABLE, TODO, Case, Professional, answers, blanks, gap
 from lucine.habits.duties import PATH_DUTIES, duties_for
 from lucine.habits.facts import QUESTIONS, Facts, read_facts
-from lucine.habits.letters import ENTRY, EXTORTION, FORGERY, FRAUD, HAPPENED, IDENTITY, LAW, THEFT
+from lucine.habits.letters import HAPPENED
 from lucine.habits.papers import Field, Paper, as_pdf, as_text
 from lucine.habits.patients_letter import ADVICE_ON, HAPPENED_TO_YOU, PLAIN
 from lucine.habits.zones import moment_of
@@ -92,7 +93,8 @@ TIMELINE = {
 
 
 def with_answer(name: str, label: str) -> Facts:
-    code = next(code for code, words in QUESTIONS[name].choices if words == label)
+    question = QUESTIONS[name]
+    code = next(code for code, words in {**dict(question.choices), **dict(question.written)}.items() if words == label)
     return msgspec.structs.replace(Facts(), **{name: [code] if QUESTIONS[name].kind == "choices" else code})
 
 
@@ -127,7 +129,20 @@ def test_the_choices_are_cnils_and_no_others() -> None:
         ours,
     ]
     assert [label for _, label in choices.PEOPLE][:-1] == OPEN_DATA["values"]["Nombre de personnes impactées"]
-    assert [label for _, label in choices.INFORMED] == OPEN_DATA["values"]["Information des personnes"]
+    said = msgspec.structs.replace
+    informed = [answers(said(Facts(), informed=code), "informed") for code, _ in choices.INFORMED]
+    assert informed == [[label] for label in OPEN_DATA["values"]["Information des personnes"]]
+
+
+def test_words_of_a_paper_that_she_does_not_read_are_for_codes_that_she_can_choose() -> None:
+    written = {name: dict(question.written) for name, question in QUESTIONS.items() if question.written}
+    assert written == {
+        "established": {"established": "Avérée", "suspected": "Supposée"}, "informed": {"no": "Non ils ne le seront pas"},
+    }  # fmt: skip
+    for name, labels in written.items():
+        shown = dict(QUESTIONS[name].choices)
+        assert set(labels) <= set(shown)
+        assert not set(labels.values()) & set(shown.values())
 
 
 def test_every_header_and_every_date_of_the_form_has_its_field() -> None:
@@ -147,8 +162,8 @@ def test_what_is_not_known_is_to_be_completed_and_what_is_known_of_her_is_filled
     assert found["Nom"] == "Ana Meridientest"
     assert found["Numéro RPPS"] == "99700999917"
     assert found["SIREN ou SIRET"] == "00000000000000"
-    assert found["Immédiatement"] == "3 sessions fermées"
-    assert found["Type de notification"] == "Notification initiale, à compléter ensuite"
+    assert found["Immédiatement"] == "Sur Lucine (le service de connexion) : 3 sessions fermées"
+    assert found["Type de notification"] == "Notification initiale (un complément suivra)"
     for label in (
         "Origines de l'incident",
         "Date et heure de la découverte",
@@ -201,7 +216,8 @@ def test_every_field_of_a_whole_draft_says_what_she_answered() -> None:
         "En cas de perte d'intégrité": "Sans objet", "En cas de perte de disponibilité": "Sans objet",
         "Préjudices possibles pour les personnes":
             "Perte de confidentialité de données protégées par un secret professionnel",
-        "Gravité": "Importante", "Immédiatement": "3 sessions fermées\nMots de passe changés",
+        "Gravité": "Importante",
+        "Immédiatement": "Mots de passe changés\nSur Lucine (le service de connexion) : 3 sessions fermées",
         "À moyen et long terme": "Des clés d'accès à la place des mots de passe",
         "Information des personnes": "Non déterminé pour le moment",
         "Autres organismes prévenus": "Aucun à ce jour", "Personnes d'un autre pays de l'Union européenne": "Non",
@@ -264,7 +280,7 @@ def test_a_clock_whose_start_is_assumed_says_so() -> None:
 
 
 def test_a_complaint_names_only_the_articles_that_fit() -> None:
-    assert set(LAW) == set(HAPPENED) == set(HAPPENED_TO_YOU) == set(PATH_DUTIES)
+    assert set(LAW) == set(REPORTED) == set(HAPPENED) == set(HAPPENED_TO_YOU) == set(PATH_DUTIES)
     expected = {
         "code-given": {ENTRY, IDENTITY, FRAUD},
         "phone-lost": {THEFT},
@@ -298,13 +314,27 @@ def test_a_complaint_holds_who_when_and_the_timeline() -> None:
     found = fields(paper)
     assert found["Nom"] == "Ana Meridientest"
     assert found["Début"] == "mercredi 25 novembre 2026 à 08:00 (heure de Paris, UTC+1)"
-    assert found["Premières mesures"] == "mercredi 25 novembre 2026 à 14:00 (heure de Paris, UTC+1)"
-    assert "Un appel du faux support" in part(paper, "Les faits")
+    assert found["Signalé sur Lucine le"] == "mercredi 25 novembre 2026 à 14:00 (heure de Paris, UTC+1)"
+    assert part(paper, "Le récit de la personne qui porte plainte") == "Un appel du faux support, au cabinet."
     assert part(paper, "Le déroulement, heure par heure").split("\n") == [
         "25 novembre 2026, 13:59 (UTC+1) : Un téléphone est ajouté",
         "25 novembre 2026, 14:00 (UTC+1) : L'incident commence : tout est arrêté",
     ]
-    assert part(paper, "Ce qui a été fait") == "3 sessions fermées\nMots de passe changés"
+    assert (
+        part(paper, "Ce qui a été fait")
+        == "Mots de passe changés\nSur Lucine (le service de connexion) : 3 sessions fermées"
+    )
+
+
+SPOKEN = re.compile(r"\b(vous|votre|vos|je|j'|mon|ma|mes|m'|moi|moi-même|nous)\b", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("path", PATH_DUTIES)
+def test_a_complaint_speaks_neither_to_her_nor_as_her(path: str) -> None:
+    for facts in (Facts(), msgspec.structs.replace(whole(), account="")):
+        text = as_text(build("complaint", case(facts, path=path)))
+        assert not SPOKEN.search(text), SPOKEN.search(text)
+        assert "Auteur : Inconnu à ce jour" in text
 
 
 def test_the_letter_to_patients_has_what_the_law_asks_in_plain_words() -> None:
@@ -316,12 +346,16 @@ def test_the_letter_to_patients_has_what_the_law_asks_in_plain_words() -> None:
         == "Votre numéro de sécurité sociale\nDes informations sur votre santé et votre suivi"
     )
     assert "Ce que vous m'avez confié sous le secret peut être connu." in part(paper, "Ce qui peut en résulter")
-    assert "Mots de passe changés" in part(paper, "Ce que j'ai fait")
-    assert "La CNIL" in part(paper, "Ce que j'ai fait")
+    assert part(paper, "Ce que j'ai fait") == (
+        "J'ai changé mes mots de passe.\nJ'ai prévenu la CNIL, qui veille sur les données personnelles."
+    )
     assert ADVICE_ON["nir"] in part(paper, "Ce que vous pouvez faire")
     assert "02 00 00 00 00, ana@exemple.fr" in part(paper, "Pour me joindre")
     text = as_text(paper)
     assert TODO not in text
+    assert text.startswith(
+        "Cabinet de la Lagune\nAna Meridientest\n1 quai du Port, 44000 Nantes\n\nInformation sur vos"
+    )
     jargon = (
         "confidentialité",
         "intégrité",
@@ -337,6 +371,30 @@ def test_the_letter_to_patients_has_what_the_law_asks_in_plain_words() -> None:
     assert whole().account not in text  # her account is for the police
 
 
+def test_she_tells_patients_that_accesses_are_closed_only_if_one_was() -> None:
+    closed = "J'ai fermé les accès ouverts à mon nom."
+    nothing = part(build("patients", case()), "Ce que j'ai fait")
+    assert nothing == gap("les mesures prises")
+    by_lucine = msgspec.structs.replace(case(), closed=True)
+    assert part(build("patients", by_lucine), "Ce que j'ai fait") == closed
+    both = msgspec.structs.replace(case(Facts(taken=["cut", "evidence"])), closed=True)
+    assert part(build("patients", both), "Ce que j'ai fait").split("\n")[0] == closed
+    assert as_text(build("patients", both)).count(closed) == 1
+    assert "Lucine" not in as_text(build("patients", both))
+
+
+def test_what_is_missing_in_a_letter_to_patients_is_no_sentence_and_no_item() -> None:
+    paper = build("patients", msgspec.structs.replace(case(), professional=Professional(name="Ana", rpps="1")))
+    text = as_text(paper)
+    assert text.startswith("Ana\n[à compléter : l'adresse du cabinet]\n")
+    assert "Je réponds à vos questions : [à compléter : téléphone et e-mail]\n" in text
+    gaps = [item for one in paper.parts for item in one.items if GAP in item]
+    assert len(gaps) == 4
+    assert all(re.fullmatch(r"\[à compléter : [^\]]+\]", item) for item in gaps)
+    assert text.count(TODO) == text.count(GAP)
+    assert as_pdf(paper).startswith(b"%PDF-")
+
+
 def test_every_code_has_plain_words_for_patients() -> None:
     for name, words in PLAIN.items():
         assert list(words) == [code for code, _ in QUESTIONS[name].choices]
@@ -348,12 +406,15 @@ def test_the_register_holds_facts_effects_and_remedies() -> None:
     assert found["Origine"] == FORM["origins"][3]
     assert found["Nature"] == "Perte de confidentialité"
     assert found["Conséquences"] == "Détournement vers d'autres fins ou usage malveillant"
-    assert found["Prises"] == "3 sessions fermées\nMots de passe changés"
-    assert found["Si la CNIL n'est pas prévenue : pourquoi"] == TODO
+    assert found["Prises"] == "Mots de passe changés\nSur Lucine (le service de connexion) : 3 sessions fermées"
+    assert part(build("register", case(whole())), "Qui tient ce registre") == (
+        "Nom : Ana Meridientest\nCabinet : Cabinet de la Lagune\nNuméro RPPS : 99700999917"
+    )
+    assert found["Si la CNIL n'est pas prévenue, pourquoi"] == TODO
     sent = fields(
         build("register", case(msgspec.structs.replace(whole(), notified="complete", notified_at=NOW, reference="N-1")))
     )
-    assert sent["Si la CNIL n'est pas prévenue : pourquoi"] == "Sans objet"
+    assert sent["Si la CNIL n'est pas prévenue, pourquoi"] == "Sans objet"
     assert sent["Date d'envoi à la CNIL"].startswith("mercredi 25 novembre 2026 à 18:00")
     assert sent["Numéro donné par la CNIL"] == "N-1"
 
@@ -371,9 +432,68 @@ def test_each_message_says_who_writes_what_happened_and_what_she_asks(name: str,
     assert "Ce que je demande" in text
 
 
-def test_the_insurer_reads_that_a_complaint_was_filed() -> None:
-    assert fields(build("insurer", case(Facts(taken=["complaint"]))))["Plainte"] == "Déposée : récépissé joint"
-    assert fields(build("insurer", case()))["Plainte"] == TODO
+@pytest.mark.parametrize(("facts", "said"), [
+    (Facts(taken=["complaint"]), "Déposée : récépissé joint"),
+    (Facts(taken=["complaint"], authorities=["police"]), "Déposée : récépissé joint"),
+    (Facts(authorities=["police"]), "Police ou gendarmerie prévenue ; plainte à déposer"),
+    (Facts(authorities=["prosecutor"]), "Procureur de la République prévenu ; plainte à déposer"),
+    (Facts(authorities=["police", "prosecutor"]),
+     "Police ou gendarmerie prévenue ; procureur de la République prévenu ; plainte à déposer"),
+    (Facts(authorities=["insurer", "order"]), "À déposer"),
+    (Facts(), "À déposer"),
+    (Facts(attack="no"), NOT_APPLICABLE),
+])  # fmt: skip
+def test_the_insurer_reads_that_a_complaint_was_filed_only_if_it_was(facts: Facts, said: str) -> None:
+    assert fields(build("insurer", case(facts)))["Plainte"] == said
+
+
+def test_a_stolen_phone_needs_a_complaint_without_any_attack() -> None:
+    assert fields(build("insurer", case(Facts(attack="no"), path="phone-lost")))["Plainte"] == "À déposer"
+
+
+def test_the_fund_reads_no_promise_and_no_claim_about_money() -> None:
+    text = as_text(build("insurance", case(whole(), path="false-invoices")))
+    assert "Noter que je ne les ai pas établies." in text
+    assert "Me dire si des sommes ont été versées pour ces factures, et ce que je dois" in text
+    assert "rendrai" not in text
+    assert "rien reçu" not in text
+
+
+# What was done, and when
+
+
+def test_only_what_was_really_done_stands_on_any_paper() -> None:
+    nothing = msgspec.structs.replace(case(), done=[])
+    for name in PAPERS:
+        assert "Sur Lucine (" not in as_text(build(name, nothing)), name
+    lines = ["Sessions fermées, services prévenus : 3.", "Ajouts de téléphones et de clés arrêtés."]
+    by_lucine = fields(build("cnil", msgspec.structs.replace(case(), done=lines)))["Immédiatement"]
+    assert by_lucine == (
+        "Sur Lucine (le service de connexion) : sessions fermées, services prévenus (3) ; ajouts de téléphones et de clés"
+        " arrêtés"
+    )
+    assert fields(build("register", nothing))["Prises"] == TODO
+
+
+def test_two_moments_of_knowing_are_told_apart_by_their_names() -> None:
+    facts = Facts(attack="yes", touched="yes", known_at=OPENED - 7200, aware_at=OPENED - 1800)
+    for name in ("register", "insurer", "complaint", "order"):
+        found = fields(build(name, case(facts)))
+        assert found["Attaque comprise le"].startswith("mercredi 25 novembre 2026 à 12:00"), name
+        assert found["Données touchées, su le"].startswith("mercredi 25 novembre 2026 à 13:30"), name
+        assert not {"Découverte", "Connaissance de l'attaque"} & set(found)
+    assert fields(build("cnil", case(facts)))["Date et heure de la découverte"].startswith(
+        "mercredi 25 novembre 2026 à 13:30"
+    )
+
+
+def test_a_moment_of_something_that_was_not_is_not_asked_for() -> None:
+    facts = Facts(attack="no", touched="no")
+    register = fields(build("register", case(facts)))
+    assert (register["Attaque comprise le"], register["Données touchées, su le"]) == (NOT_APPLICABLE, NOT_APPLICABLE)
+    assert not {"Attaque comprise le", "Données touchées, su le"} & set(fields(build("insurer", case(facts))))
+    theft = fields(build("insurer", case(path="phone-lost")))
+    assert "Attaque comprise le" not in theft, "nobody has spoken of an attack"
 
 
 # All of them
@@ -400,6 +520,21 @@ def test_nothing_of_a_professional_who_is_not_in_the_register_is_invented() -> N
     for name in PAPERS:
         assert "None" not in as_text(build(name, unknown))
     assert fields(build("cnil", unknown))["Nom"] == TODO
+
+
+def test_the_blanks_of_every_paper_are_counted_without_a_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(papers, "_compiler", None)
+    known = msgspec.structs.replace(whole(), known_at=OPENED)
+    empty, full = blanks_of(case()), blanks_of(case(known))
+    assert set(empty) == set(full) == set(PAPERS)
+    assert all(full[name] <= empty[name] for name in PAPERS)
+    assert (full["cnil"], full["patients"], full["desk"]) == (0, 0, 0)
+    assert full["insurer"] == 2, "the contract and the damage: nobody but she knows them"
+    assert empty["patients"] == 5, "how data were touched, which, risks, measures, how to reach her"
+    for name in PAPERS:
+        text = as_text(build(name, case()))
+        legend = "porte la mention « à compléter »" in text.replace("\n", " ")
+        assert text.count(TODO) - legend == empty[name], name
 
 
 def test_another_name_is_not_found() -> None:

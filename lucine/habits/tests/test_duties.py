@@ -10,8 +10,18 @@ from hypothesis import strategies as st
 
 from lucine.habits.documents import PAPERS, build
 from lucine.habits.dossier import Case, Professional
-from lucine.habits.duties import ASSUMED, BODIES, CONDITIONS, PATH_DUTIES, SHOWN_FIRST, Duty, duties_for
-from lucine.habits.facts import Facts
+from lucine.habits.duties import (
+    ASSUMED,
+    BODIES,
+    CONDITIONS,
+    PATH_DUTIES,
+    SHOWN_FIRST,
+    TO_BE_FILED,
+    Duty,
+    duties_for,
+    told_by_answers,
+)
+from lucine.habits.facts import QUESTIONS, Facts
 from lucine.habits.papers import as_text
 
 from .test_deadlines import moments, some_facts
@@ -137,7 +147,7 @@ def test_what_concerns_every_breach_is_on_every_path() -> None:
 def test_the_ways_to_reach_them_are_those_of_the_facts() -> None:
     contacts = {name: [contact.value for contact in body.contacts] for name, body in BODIES.items() if body.contacts}
     assert contacts == {
-        "desk": ["0 806 800 213", "monserviceclient.e-cps@esante.gouv.fr"], "help": ["17cyber.gouv.fr", "116 006"],
+        "desk": ["0 806 800 213", "monserviceclient.e-cps@esante.gouv.fr"], "help": ["17cyber.gouv.fr", "France Victimes : 116 006"],
         "insurance": ["36 08"], "order": ["ordre-sages-femmes.fr"], "cnil": ["cnil.fr"], "cnil-followup": ["cnil.fr"],
         "cert": ["cyberveille.esante.gouv.fr"],
     }  # fmt: skip
@@ -153,6 +163,46 @@ def test_the_ways_to_reach_them_are_those_of_the_facts() -> None:
                 assert link.netloc.removeprefix("www.") == contact.value
             else:
                 assert link.path == contact.value
+
+
+@given(path=paths, facts=some_facts, opened_at=moments)
+def test_only_the_day_of_the_register_is_no_hour_of_the_law(path: str, facts: Facts, opened_at: float) -> None:
+    for duty in duties_for(path, facts, opened_at, PARIS):
+        assert duty.legal == (duty.id != "register")
+        assert duty.due_at is None or duty.kind in ("law", "condition")
+
+
+@pytest.mark.parametrize(("facts", "done"), [
+    (Facts(), set()),
+    (Facts(authorities=["ans"]), {"desk"}),
+    (Facts(authorities=["order", "cpam"]), {"order", "insurance"}),
+    (Facts(authorities=["insurer", "cert"]), {"insurer", "cert"}),
+    (Facts(authorities=["police"]), {"complaint-free", "fraud", "theft"}),
+    (Facts(authorities=["prosecutor"]), {"complaint-free", "fraud", "theft"}),
+    (Facts(taken=["complaint"]), {"complaint", "complaint-free", "fraud", "theft"}),
+    (Facts(taken=["editor", "passwords"]), {"editor"}),
+    (Facts(informed="yes"), {"patients"}),
+    (Facts(informed="yes", informed_share="all"), {"patients"}),
+    (Facts(informed="yes", informed_share="some"), set()),
+    (Facts(informed="will"), set()),
+])  # fmt: skip
+def test_who_she_says_is_told_is_told(facts: Facts, done: set[str]) -> None:
+    assert told_by_answers(facts) == done
+
+
+def test_every_body_that_she_can_tick_ends_a_duty() -> None:
+    for code, label in QUESTIONS["authorities"].choices:
+        assert told_by_answers(Facts(authorities=[code])), label  # type: ignore[list-item]
+    assert told_by_answers(Facts()) <= set(BODIES)
+
+
+def test_a_word_to_the_police_is_no_complaint_where_the_insurance_counts() -> None:
+    told = duties("files-locked", Facts(attack="yes", insured="yes", authorities=["police"]))["complaint"]
+    assert TO_BE_FILED in told.notes
+    assert told.due_at == OPENED + 72 * 3600
+    filed = duties("files-locked", Facts(attack="yes", insured="yes", authorities=["police"], taken=["complaint"]))
+    assert TO_BE_FILED not in filed["complaint"].notes
+    assert TO_BE_FILED not in duties("files-locked", Facts(attack="yes"))["complaint"].notes
 
 
 def test_every_paper_that_a_duty_names_can_be_written_and_every_paper_is_named() -> None:

@@ -1,5 +1,6 @@
 """Her answers: a form is read strictly, shown as it was said, and never half-kept."""
 
+import re
 from functools import cache
 from typing import Any, get_args
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lucine.habits.facts import QUESTIONS, Facts, read_facts
+from lucine.habits.facts import QUESTIONS, BadAnswer, Facts, read_facts
 from lucine.habits.sheets import SHEETS
 from lucine.habits.zones import PLACES, moment_of
 from lucine.web import Refusal
@@ -127,8 +128,8 @@ def test_a_date_is_an_hour_of_her_place() -> None:
     {"attack.yes": "yes"}, {"account.unknown": "yes"}, {"records.unknown": "yes"}, {"aware_at.known": "yes"},
     {"aware_at.unknown": "no"}, {"surprise": "1"}, {"": "1"}, {".": "yes"}, {"__class__": "x"}, {"form": "x"},
     {"sheet": "nowhere"}, {"sheet": "told", "attack": "yes"}, {"nature.integrity.unknown": "yes"}, {"csrf": "x"},
-    {"records": "-1"}, {"records": "1e3"}, {"records": "١٢"}, {"records": "12 000"}, {"records": "100000001"},
-    {"records": "9" * 400}, {"records": "1.5"},
+    {"records": "-1"}, {"records": "1e3"}, {"records": "١٢"}, {"records": "100000001"}, {"records": "beaucoup"},
+    {"records": "9" * 400}, {"records": "1.5"}, {"records": "1,5"}, {"records": "entre 200 et 300"}, {"records": "2 00"},
     {"aware_at": "yesterday"}, {"aware_at": "2026-02-30T10:00"}, {"aware_at": "2026-11-25"}, {"aware_at": "1795000000"},
     {"aware_at": "2026-11-25T18:01"}, {"aware_at": "2036-11-25T18:00"}, {"aware_at": "1999-12-31T10:00"},
     {"aware_at": "0001-01-01T00:00"}, {"aware_at": "9999-12-31T23:59"}, {"aware_at": "nan"},
@@ -142,6 +143,40 @@ def test_bad_input_is_refused_in_words(form: dict[str, str]) -> None:
     assert refused.value.status == 400
     assert refused.value.words in catalogue()
     assert len(refused.value.detail) < 600
+
+
+@pytest.mark.parametrize(("form", "question"), [
+    ({"records": "beaucoup"}, "records"), ({"aware_at": "2036-11-25T18:00"}, "aware_at"),
+    ({"known_at": "2026-02-30T10:00"}, "known_at"), ({"notified_at": "1999-12-31T10:00"}, "notified_at"),
+    ({"informed": "yes", "informed_at": "2026-11-26T18:00"}, "informed_at"), ({"account": "a" * 4001}, "account"),
+    ({"began_at": "2026-11-25T10:00", "ended_at": "2026-11-25T09:59"}, "ended_at"), ({"attack": "maybe"}, "attack"),
+    ({"nature.integrity": "on"}, "nature"), ({"aware_at.unknown": "no"}, "aware_at"),
+    ({"assessed_at": "2036-01-01T10:00", "aware_at": "2036-01-01T10:00"}, "aware_at"),  # the first on her sheets
+])  # fmt: skip
+def test_a_refusal_names_the_question_that_it_is_about(form: dict[str, str], question: str) -> None:
+    with pytest.raises(BadAnswer) as refused:
+        read(form)
+    assert refused.value.question == question
+    assert refused.value.words in catalogue()
+    assert not any(value in refused.value.detail for value in form.values() if len(value) > 5), "never what she typed"
+
+
+@pytest.mark.parametrize(("typed", "number"), [
+    ("200", 200), ("environ 200", 200), ("Environ 200 dossiers", 200), ("~200", 200), ("200+", 200), ("1 200", 1200),
+    ("12\u00a0000", 12_000), ("1.200", 1200), ("100 000 000", 100_000_000), ("0", 0), ("", None), ("  ", None),
+])  # fmt: skip
+def test_a_number_is_read_among_her_words(typed: str, number: int | None) -> None:
+    assert read({"records": typed}).records == number
+
+
+@given(
+    st.integers(0, 100_000_000),
+    st.sampled_from(["", "environ ", "à peu près ", "≈"]),
+    st.sampled_from(["", " dossiers"]),
+)
+def test_whatever_stands_around_it_the_number_is_the_same(number: int, before: str, after: str) -> None:
+    for shown in (str(number), f"{number:,}".replace(",", " "), f"{number:,}".replace(",", "\u202f")):
+        assert read({"records": f"{before}{shown}{after}"}).records == number
 
 
 @given(form=st.dictionaries(
@@ -174,12 +209,61 @@ def test_a_refused_form_leaves_the_facts_as_they_were() -> None:
     assert msgspec.json.encode(before) == kept
 
 
-def shown(facts: Facts, language: str = "fr") -> str:
+def shown(facts: Facts, language: str = "fr", more: str = "", **given: Any) -> str:
     source = (
         '{% from "habits/facts.html" import sheet_form with context %}'
-        "{% for sheet in sheets %}<form>{{ sheet_form(sheet, facts, zone) }}</form>{% endfor %}"
+        "{% for sheet in sheets %}<form>{{ sheet_form(sheet, facts, zone" + more + ") }}</form>{% endfor %}"
     )
-    return _environment(language).from_string(source).render(sheets=SHEETS, facts=facts, zone=PARIS, language=language)
+    page = _environment(language).from_string(source)
+    return page.render(sheets=SHEETS, facts=facts, zone=PARIS, language=language, **given)
+
+
+def tag_of(html: str, name: str) -> str:
+    """The input of a question."""
+    return re.findall(rf'<(?:input|textarea)[^>]* name="{name}"[^>]*>', html)[0]
+
+
+def test_a_date_ends_with_the_present_minute_unless_it_may_lie_ahead() -> None:
+    html = shown(Facts(), more=', wall="2026-11-25T18:00"')
+    assert 'max="2026-11-25T18:00"' in tag_of(html, "aware_at")
+    assert "max=" not in tag_of(html, "informed_at")
+    assert "max=" not in shown(Facts()).replace("maxlength", "")
+
+
+def test_a_number_may_be_typed_with_words_around_it() -> None:
+    tag = tag_of(shown(Facts()), "records")
+    assert "pattern=" not in tag
+    assert 'maxlength="40"' in tag
+    assert re.search(r'title="[^"]*200', tag)
+
+
+def test_a_refused_sheet_comes_back_as_she_typed_it_with_the_words_at_the_question() -> None:
+    form = {"aware_at": "2036-11-25T18:00", "attack": "yes", "account": "<b>moi</b>", "nature.integrity": "yes"}
+    with pytest.raises(BadAnswer) as refused:
+        read(form)
+    html = shown(Facts(attack="no"), more=", bad=bad, typed=typed", bad=refused.value, typed=form)
+    tag = tag_of(html, "aware_at")
+    assert 'value="2036-11-25T18:00"' in tag
+    assert 'aria-invalid="true" aria-describedby="fact-aware_at-bad"' in tag
+    assert html.count(' id="fact-aware_at-bad"') == html.count("aria-invalid") == 1
+    assert "Cette date est dans le futur" in html
+    assert '<input type="radio" name="attack" value="yes" checked>' in html
+    assert '<input type="checkbox" name="nature.integrity" value="yes" checked>' in html
+    assert "&lt;b&gt;moi&lt;/b&gt;" in html
+
+
+@pytest.mark.parametrize("name", ["records", "account", "attack", "reference"])
+def test_every_kind_of_question_can_show_what_is_wrong_with_it(name: str) -> None:
+    html = shown(Facts(), more=", bad=bad", bad=BadAnswer(name, "Ce texte est trop long. Raccourcissez-le.", ""))
+    described = re.findall(rf'aria-describedby="([^"]*fact-{name}-bad[^"]*)"', html)
+    assert len(described) == 1
+    assert all(f' id="{one}"' in html for one in described[0].split())
+
+
+def test_she_reads_that_her_account_goes_out_as_it_is() -> None:
+    hint = QUESTIONS["account"].hint
+    assert "tel quel" in hint
+    assert hint in shown(Facts()).replace("\u2019", "'").replace("\u00a0", " ")
 
 
 def test_a_sheet_shows_each_question_with_its_label_and_what_she_said() -> None:

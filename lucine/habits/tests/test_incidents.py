@@ -6,72 +6,28 @@ import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
-import httpx
 import pytest
 
 from lucine.app.connect import build_connect
 from lucine.habits.paths import PATHS
 from lucine.habits.reminders import BEFORE_SECONDS, next_reminder, remind_of_deadlines
 from lucine.habits.timeline import WORDS
-from lucine.phone.enrolment import new_recovery_codes
-from lucine.phone.notices import Message
 from lucine.safe import verify_ledger
 from lucine.signin.evidence import CONTENTS, SEALS, check_bundle
 from lucine.web.settings import Settings
-from tests.world import ORIGIN, Desk, Phone, World
+from tests.world import ORIGIN, Phone, World
+
+from .incident_kit import begin, codes_of, in_session, post, signed_in, state, told
 
 ROOMS = Path(__file__).parents[2]
-
-
-async def post(http: httpx.AsyncClient, path: str, **form: str) -> httpx.Response:
-    headers = {"Origin": ORIGIN, "Content-Type": "application/x-www-form-urlencoded"}
-    return await http.post(path, content=urlencode(form), headers=headers)
-
-
-async def signed_in(world: World, phone: Phone) -> Desk:
-    """A desk with a session on Connect itself."""
-    desk = world.desk()
-    world.clock.pass_by(1)
-    await desk.open_start(await desk.http.get("/security"))
-    await phone.approve((await phone.scan(desk.qr())).json())
-    assert (await desk.finish()).status_code == 200
-    return desk
-
-
-async def begin(world: World, http: httpx.AsyncClient, path: str, **form: str) -> str:
-    """The id of the incident."""
-    answer = await post(http, f"/incident/new/{path}", **form)
-    assert answer.status_code == 303, answer.text
-    return answer.headers["location"].rpartition("/")[2]
-
-
-async def in_session(desk: Desk) -> bool:
-    return (await desk.http.get("/security")).status_code == 200
-
-
-async def codes_of(world: World, person: str) -> list[str]:
-    holder = await world.holder(person)
-    async with world.house.db.transaction() as db:
-        return await new_recovery_codes(db, world.clock.now, world.house.keys, holder=holder)
-
-
-async def told(world: World) -> list[Message]:
-    rows = await world.house.db.all("SELECT id, sealed FROM phone_notices ORDER BY made_at, id")
-    sealed = [world.house.keys.unseal(f"phone_notices.{row['id']}", row["sealed"]) for row in rows]
-    return [Message(**json.loads(one)) for one in sealed]
-
-
-async def state(phone: Phone) -> str:
-    return str((await phone.get("me")).json()["state"])
 
 
 @pytest.mark.parametrize("path", list(PATHS))
 async def test_one_press_stops_everything_but_what_she_holds(world: World, path: str) -> None:
     phone = await world.phone("ana")
     here, elsewhere = await signed_in(world, phone), await signed_in(world, phone)
-    incident = await begin(world, here.http, path)
+    incident = await begin(here.http, path)
     room = await here.http.get(f"/incident/{incident}")
     assert room.status_code == 200
     assert "data-contained" in room.text
@@ -93,14 +49,23 @@ async def test_a_lost_phone_is_frozen_and_the_other_is_not(world: World) -> None
     devices = [row["id"] for row in await world.house.db.all("SELECT id FROM phone_credentials ORDER BY created_at")]
     assert set(choices) == {*devices, "all"}
     lost_id = (await lost.get("me")).json()["device"]["id"]
-    await begin(world, desk.http, "phone-lost", which=lost_id)
+    await begin(desk.http, "phone-lost", which=lost_id)
     assert (await state(lost), await state(other)) == ("frozen", "active")
 
 
-async def test_from_her_phone_the_phone_in_her_hand_goes_on(world: World) -> None:
-    lost, hand = await world.phone("ana"), await world.phone("ana")
-    await begin(world, hand.http, "phone-lost", which="all")
-    assert (await state(lost), await state(hand)) == ("frozen", "active")
+async def test_a_phone_alone_stops_much_and_freezes_no_other(world: World) -> None:
+    """It may be the stolen one, unlocked in a thief's hand."""
+    other, hand = await world.phone("ana"), await world.phone("ana")
+    desk = await signed_in(world, other)
+    incident = await begin(hand.http, "phone-lost", which="all")
+    assert not await in_session(desk)
+    assert (await state(other), await state(hand)) == ("active", "active")
+    room = await hand.http.get(f"/incident/{incident}")
+    assert "data-left" in room.text, "and the page says what is left"
+    desk = await signed_in(world, hand)
+    await begin(desk.http, "phone-lost", which="all")
+    assert (await state(other), await state(hand)) == ("frozen", "frozen"), "she has shown that it is her"
+    assert "data-left" not in (await desk.http.get(f"/incident/{incident}")).text
 
 
 async def test_a_mistaken_approval_is_undone_with_its_session(world: World) -> None:
@@ -108,7 +73,7 @@ async def test_a_mistaken_approval_is_undone_with_its_session(world: World) -> N
     oscar = await signed_in(world, phone)
     page = (await phone.http.get("/incident/new/approved")).text
     (ask,) = re.findall(r'name="which" value="([\w-]+)"', page)
-    await begin(world, phone.http, "approved", which=ask)
+    await begin(phone.http, "approved", which=ask)
     assert not await in_session(oscar)
     row = await world.house.db.one("SELECT disowned_at FROM signin_sessions")
     assert row is not None
@@ -121,7 +86,7 @@ async def test_a_code_that_was_given_leads_to_no_new_phone(world: World) -> None
     desk = await signed_in(world, phone)
     stranger = world.bare_phone()
     voucher = await world.voucher("ana", "codes")
-    await begin(world, desk.http, "code-given")
+    await begin(desk.http, "code-given")
     assert (await stranger.enrol(voucher)).status_code == 410
     assert await state(phone) == "active", "an old phone of hers goes on"
 
@@ -133,7 +98,7 @@ async def test_a_phone_that_oscar_added_yesterday_is_frozen(world: World) -> Non
     assert (await stranger.enrol(await world.voucher("ana", "codes"))).status_code == 200
     world.clock.pass_by(73 * 3600)
     desk = await signed_in(world, phone)
-    await begin(world, desk.http, "code-given")
+    await begin(desk.http, "code-given")
     assert (await state(stranger), await state(phone)) == ("frozen", "active")
 
 
@@ -185,14 +150,15 @@ async def test_who_is_not_known_stops_nothing(small_world: World) -> None:
 
 
 async def test_an_incident_is_hers_alone(small_world: World) -> None:
-    ana, bea = await small_world.phone("ana"), await small_world.phone("bea")
-    incident = await begin(small_world, ana.http, "data-seen")
+    ana, phone = await small_world.phone("ana"), await small_world.phone("bea")
+    bea = await signed_in(small_world, phone)
+    incident = await begin(ana.http, "data-seen")
     room = f"/incident/{incident}"
     for path in (room, f"{room}/papers/cnil.pdf", f"{room}/papers/register.txt"):
         assert (await bea.http.get(path)).status_code == 404, path
     for path, form in (
         ("answers", {"touched": "yes"}), ("tasks/cnil/done", {}), ("tasks/cnil/undo", {}), ("notes", {"text": "x"}),
-        ("evidence", {}), ("close", {}),
+        ("evidence", {}), ("close", {}), ("reopen", {}), ("notes/x/remove", {}),
     ):  # fmt: skip
         assert (await post(bea.http, f"{room}/{path}", **form)).status_code == 404, path
     assert (await ana.http.get(room)).status_code == 200
@@ -200,7 +166,7 @@ async def test_an_incident_is_hers_alone(small_world: World) -> None:
 
 async def test_two_presses_are_one_incident(world: World) -> None:
     phone = await world.phone("ana")
-    first, second = [await begin(world, phone.http, "files-locked") for _ in range(2)]
+    first, second = [await begin(phone.http, "files-locked") for _ in range(2)]
     assert first == second
 
 
@@ -208,7 +174,7 @@ async def test_letting_go_needs_a_recent_sign_in(world: World) -> None:
     lost, other = await world.phone("ana"), await world.phone("ana")
     desk = await signed_in(world, other)
     lost_id = (await lost.get("me")).json()["device"]["id"]
-    await begin(world, desk.http, "phone-lost", which=lost_id)
+    await begin(desk.http, "phone-lost", which=lost_id)
     for path in (f"/incident/thaw/{lost_id}", "/incident/release"):
         assert (await post(other.http, path)).status_code == 403, "a phone alone lets nothing go"
     world.clock.pass_by(11 * 60)
@@ -236,8 +202,9 @@ async def test_her_only_phone_is_frozen_and_a_code_lets_another_in(world: World)
 async def test_nothing_is_sent_to_anybody_but_her(world: World) -> None:
     phone = await world.phone("ana")
     desk = await signed_in(world, phone)
+    await signed_in(world, phone)
     before = len(await told(world))
-    incident = await begin(world, desk.http, "files-locked")
+    incident = await begin(desk.http, "files-locked")
     await post(desk.http, f"/incident/{incident}/tasks/cnil/done")
     await post(desk.http, f"/incident/{incident}/evidence")
     await desk.http.get(f"/incident/{incident}/papers/cnil.pdf")
@@ -249,7 +216,7 @@ async def test_nothing_is_sent_to_anybody_but_her(world: World) -> None:
 async def test_answers_and_notes_outlive_the_session_and_the_program(small_world: World) -> None:
     phone = await small_world.phone("ana")
     desk = await signed_in(small_world, phone)
-    incident = await begin(small_world, desk.http, "data-seen")
+    incident = await begin(desk.http, "data-seen")
     room = f"/incident/{incident}"
     assert (
         await post(desk.http, f"{room}/answers", people="p50", account="Un dossier ouvert sans raison.")
@@ -288,10 +255,11 @@ async def test_answers_and_notes_outlive_the_session_and_the_program(small_world
 )  # fmt: skip
 async def test_bad_answers_are_refused_and_the_good_ones_stay(small_world: World, form: dict[str, str]) -> None:
     phone = await small_world.phone("ana")
-    incident = await begin(small_world, phone.http, "data-seen")
+    incident = await begin(phone.http, "data-seen")
     await post(phone.http, f"/incident/{incident}/answers", people="p50")
     answer = await post(phone.http, f"/incident/{incident}/answers", touched="no", **form)
     assert answer.status_code == 400
+    assert ("<details" in answer.text and 'role="alert"' in answer.text) or "refusal" in answer.text
     row = await small_world.house.db.one("SELECT facts FROM habits_incidents")
     assert row is not None
     facts = json.loads(small_world.house.keys.unseal(f"habits_incidents.facts.{incident}", row["facts"]))
@@ -301,44 +269,53 @@ async def test_bad_answers_are_refused_and_the_good_ones_stay(small_world: World
 @pytest.mark.parametrize("text", ["", "   ", "x" * 2001])
 async def test_a_note_has_a_measure(small_world: World, text: str) -> None:
     phone = await small_world.phone("ana")
-    incident = await begin(small_world, phone.http, "data-seen")
+    incident = await begin(phone.http, "data-seen")
     assert (await post(phone.http, f"/incident/{incident}/notes", text=text)).status_code == 400
     assert await small_world.house.db.all("SELECT id FROM habits_notes") == []
 
 
 async def test_unknown_papers_and_tasks_are_not_there(small_world: World) -> None:
     phone = await small_world.phone("ana")
-    incident = await begin(small_world, phone.http, "wrong-recipient")
+    incident = await begin(phone.http, "wrong-recipient")
     assert (await phone.http.get(f"/incident/{incident}/papers/nothing.pdf")).status_code == 404
     assert (await post(phone.http, f"/incident/{incident}/tasks/nothing/done")).status_code == 404
     assert (await phone.http.get("/incident/new/nothing")).status_code == 404
 
 
-async def test_a_closed_incident_is_read_and_not_changed(small_world: World) -> None:
+async def test_a_closed_incident_is_read_not_changed_and_opened_again(small_world: World) -> None:
     phone = await small_world.phone("ana")
-    incident = await begin(small_world, phone.http, "data-seen")
-    assert (await post(phone.http, f"/incident/{incident}/close")).status_code == 303
+    desk = await signed_in(small_world, phone)
+    incident = await begin(desk.http, "data-seen")
+    assert (await post(phone.http, f"/incident/{incident}/close")).status_code == 403, "a phone alone closes nothing"
+    assert (await post(desk.http, f"/incident/{incident}/close")).status_code == 303
     for path, form in (("answers", {"people": "p5"}), ("notes", {"text": "x"}), ("tasks/cnil/done", {}), ("close", {})):
-        assert (await post(phone.http, f"/incident/{incident}/{path}", **form)).status_code == 409
+        assert (await post(desk.http, f"/incident/{incident}/{path}", **form)).status_code == 409
     assert (await phone.http.get(f"/incident/{incident}")).status_code == 200
     assert (await phone.http.get(f"/incident/{incident}/papers/register.pdf")).status_code == 200
-    assert await begin(small_world, phone.http, "data-seen") != incident
+    assert (await post(desk.http, f"/incident/{incident}/reopen")).status_code == 303
+    assert (await post(desk.http, f"/incident/{incident}/notes", text="x")).status_code == 303
 
 
-async def test_too_many_incidents_in_a_day(small_world: World) -> None:
+async def test_a_press_is_never_refused_and_a_later_one_has_its_own_clock(small_world: World) -> None:
     phone = await small_world.phone("ana")
-    for _ in range(20):
-        incident = await begin(small_world, phone.http, "wrong-recipient")
-        await post(phone.http, f"/incident/{incident}/close")
-    assert (await post(phone.http, "/incident/new/wrong-recipient")).status_code == 429
+    found = set()
+    for _ in range(25):
+        desk = await signed_in(small_world, phone)
+        incident = await begin(desk.http, "wrong-recipient")
+        await post(desk.http, f"/incident/{incident}/close")
+        found.add(incident)
+    assert len(found) == 1, "within a day it is one incident, open again at each press"
+    small_world.clock.pass_by(20 * 86400)
+    assert await begin(phone.http, "wrong-recipient") not in found
 
 
 async def test_the_bundle_holds_everything_and_shows_every_change(small_world: World, tmp_path: Path) -> None:
     phone = await small_world.phone("ana")
-    await signed_in(small_world, phone)
-    incident = await begin(small_world, phone.http, "approved")
+    desk = await signed_in(small_world, phone)
+    incident = await begin(desk.http, "approved")
     await post(phone.http, f"/incident/{incident}/notes", text="Un appel masqué.")
-    answer = await post(phone.http, f"/incident/{incident}/evidence")
+    assert (await post(phone.http, f"/incident/{incident}/evidence")).status_code == 403, "a phone carries nothing away"
+    answer = await post(desk.http, f"/incident/{incident}/evidence")
     assert answer.status_code == 200
     file = tmp_path / "b.zip"
     file.write_bytes(answer.content)
@@ -398,7 +375,7 @@ def test_reminders_come_before_and_at_the_end(now: float) -> None:
 
 async def test_she_is_reminded_and_no_more_once_it_is_done(world: World) -> None:
     phone = await world.phone("ana")
-    incident = await begin(world, phone.http, "data-seen")
+    incident = await begin(phone.http, "data-seen")
     duties = "register", "cnil", "complaint"
     for task in ("register", "complaint"):
         await post(phone.http, f"/incident/{incident}/tasks/{task}/done")
@@ -423,7 +400,7 @@ async def test_she_is_reminded_and_no_more_once_it_is_done(world: World) -> None
 
 async def test_a_late_reminder_says_so(world: World) -> None:
     phone = await world.phone("ana")
-    incident = await begin(world, phone.http, "wrong-recipient")
+    incident = await begin(phone.http, "wrong-recipient")
     await post(phone.http, f"/incident/{incident}/tasks/register/done")
     world.clock.pass_by(90 * 3600)
     while await remind_of_deadlines(world.house, world.clock.now):
@@ -439,7 +416,7 @@ async def test_a_late_reminder_says_so(world: World) -> None:
 async def test_pages_of_incidents_speak_english_too(small_world: World) -> None:
     phone = await small_world.phone("ana")
     phone.http.headers["Accept-Language"] = "en"
-    incident = await begin(small_world, phone.http, "files-locked")
+    incident = await begin(phone.http, "files-locked")
     shown: Any = (await phone.http.get(f"/incident/{incident}")).text
     assert 'lang="en"' in shown
     assert "Unplug the network cable" in shown

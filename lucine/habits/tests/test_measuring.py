@@ -84,7 +84,7 @@ async def test_recovery_codes_that_are_left(small_world: World) -> None:
 
 async def test_phones_that_lie_in_a_drawer(small_world: World) -> None:
     world = small_world
-    assert await seen(world, "phones_in_use") == "no"
+    assert await seen(world, "phones_in_use") == "not_concerned", "there is none that could lie in a drawer"
     service, used = await world.service(), await world.phone("ana")
     await world.phone("ana")
     assert await seen(world, "phones_in_use") == "yes"
@@ -98,7 +98,7 @@ async def test_a_phone_that_waits_to_be_added(small_world: World) -> None:
     await world.phone("ana")
     assert await seen(world, "waiting_phone") == "yes"
     assert (await world.bare_phone().enrol(await world.voucher("ana", "codes"))).status_code == 200
-    assert await seen(world, "waiting_phone") == "partly"
+    assert await seen(world, "waiting_phone") == "no"
     assert await seen(world, "second_way") == "no", "it may approve nothing yet"
     world.clock.pass_by(world.house.settings.quarantine_hours * HOUR)
     assert await seen(world, "waiting_phone") == "yes"
@@ -117,7 +117,7 @@ async def test_ways_to_reach_her(small_world: World) -> None:
 
 
 async def test_known_computers_that_are_not_used(small_world: World) -> None:
-    assert await seen(small_world, "known_browsers") == "yes", "none is left behind"
+    assert await seen(small_world, "known_browsers") == "not_concerned", "nobody is praised for what is not there"
     await signed_in(small_world, keep=True)
     small_world.clock.pass_by(59 * DAY)
     assert await seen(small_world, "known_browsers") == "yes"
@@ -159,7 +159,7 @@ async def test_sessions_on_other_peoples_computers(small_world: World) -> None:
 
 async def test_approvals_that_she_disowned(small_world: World) -> None:
     world = small_world
-    assert await seen(world, "own_approvals") is None
+    assert await seen(world, "own_approvals") == "not_concerned"
     service, phone = await world.service(), await world.phone("ana")
     for expected in ("partly", "no"):
         await world.sign_in(world.desk(), phone, service)
@@ -169,7 +169,7 @@ async def test_approvals_that_she_disowned(small_world: World) -> None:
         assert (await phone.post(f"history/{ask}/not-me")).status_code == 200
         assert await seen(world, "own_approvals") == expected
     world.clock.pass_by(91 * DAY)
-    assert await seen(world, "own_approvals") is None
+    assert await seen(world, "own_approvals") == "not_concerned"
 
 
 async def test_the_system_of_her_phones(small_world: World) -> None:
@@ -201,4 +201,4 @@ async def test_a_drill_of_the_last_half_year(small_world: World) -> None:
     assert await seen(small_world, "rehearsed") == "yes", "practice counts, not marks"
     assert await seen(small_world, "rehearsed", "bea") == "no"
     small_world.clock.pass_by(181 * DAY)
-    assert await seen(small_world, "rehearsed") == "partly"
+    assert await seen(small_world, "rehearsed") == "no"

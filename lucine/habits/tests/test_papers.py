@@ -5,6 +5,7 @@ import hashlib
 import io
 import os
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -107,9 +108,30 @@ def test_headings_lists_and_fields_are_tagged_as_what_they_are() -> None:
 def test_what_is_only_for_the_eye_is_no_part_of_the_reading() -> None:
     reader = read(LETTER)
     assert "/Figure" not in [tag for tag, _ in tags(reader)]
-    assert b"/Artifact" in b"".join(
-        page.get_contents().get_data() for page in reader.pages
-    )  # the sun, lines, page numbers
+    assert b"/Artifact" in b"".join(page.get_contents().get_data() for page in reader.pages)  # lines, page numbers
+
+
+def test_a_letter_bears_her_name_on_top_and_none_of_ours() -> None:
+    letter = Paper(title="Lettre", language="fr", sender="Cabinet des Lilas\nAna", parts=LETTER.parts)
+    text = text_of(read(letter))
+    assert text.startswith("Cabinet des Lilas\nAna\nLettre")
+    assert "Lucine" not in text
+    assert "Cabinet des Lilas Page 1 / 1" in text.replace("\n", " ")
+    assert "Préparé avec Lucine" in text_of(read(LETTER))
+    assert as_text(letter).startswith("Cabinet des Lilas\nAna\n\nLettre\n======\n")
+    found = [tag for tag, _ in tags(read(letter))]
+    assert next(tag for tag in found if tag.startswith("/H")) == "/H1"
+
+
+def test_a_gap_stands_out_and_is_still_read() -> None:
+    gap = "[à compléter : vos coordonnées, et ce qui suit sur plus d'une ligne, jusqu'au bout de ce qui manque ici]"
+    paper = Paper(title="Lettre", language="fr", parts=[Part(title="x", paragraphs=[f"Ici : {gap}."], items=[gap])])
+    text = " ".join(text_of(read(paper)).split())
+    assert text.count(gap) == 2
+    plain_page = b"".join(page.get_contents().get_data() for page in read(LETTER).pages)
+    gap_page = b"".join(page.get_contents().get_data() for page in read(paper).pages)
+    shade = re.compile(rb"0?\.98\d* 0?\.92\d* 0?\.87\d* (?:rg|sc|scn)")
+    assert (bool(shade.search(gap_page)), bool(shade.search(plain_page))) == (True, False)
 
 
 def test_every_font_is_inside_the_file_and_is_one_of_typsts_own() -> None:

@@ -20,6 +20,7 @@ from lucine.habits.scoring import (
     score,
     shares,
     theme_scores,
+    well_known,
 )
 
 ANSWERS = get_args(Answer)
@@ -36,6 +37,7 @@ questions = st.builds(
     source=st.just("ANSSI"),
     url=st.just("https://cyber.gouv.fr"),
     skippable=st.booleans(),
+    heals=st.booleans(),
 )
 ages = st.floats(0, 10 * 365 * 86400)
 
@@ -70,7 +72,7 @@ def question(**more: Any) -> Question:
 @given(lists_of_items())
 def test_scores_are_between_0_and_100(items: list[Item]) -> None:
     assert 0 <= score(items) <= 100
-    assert all(one is None or 0 <= one <= 100 for one in theme_scores(items).values())
+    assert all(0 <= one <= 100 for one in theme_scores(items).values() if isinstance(one, int))
 
 
 @given(lists_of_items(), st.randoms(use_true_random=False))
@@ -92,7 +94,27 @@ def test_a_better_answer_never_lowers_a_score(items: list[Item], data: Any) -> N
     assert exact_score(worse) <= exact_score(better)
     assert score(worse) <= score(better)
     theme = items[place].question.theme
-    assert (theme_scores(worse)[theme] or 0) <= (theme_scores(better)[theme] or 0)
+    before, after = theme_scores(worse)[theme], theme_scores(better)[theme]
+    if isinstance(before, int):
+        assert isinstance(after, int)
+        assert before <= after
+
+
+@given(lists_of_items())
+def test_a_theme_has_a_score_once_half_of_its_weight_is_known(items: list[Item]) -> None:
+    for theme, said in theme_scores(items).items():
+        own = [item for item in items if item.question.theme == theme]
+        if not any(item.counts for item in own):
+            assert said == "not_concerned"
+        else:
+            assert (said == "early") is (not well_known(own))
+            assert well_known(own) is (shares_of_weight(own) >= 0.5)
+
+
+def shares_of_weight(items: list[Item]) -> float:
+    """The part of the weight that concerns her for which there is an answer other than "I don't know"."""
+    weights = [(item.question.weight, item.known) for item in items if item.counts]
+    return sum(weight for weight, known in weights if known) / sum(weight for weight, _ in weights)
 
 
 @given(lists_of_items(), st.floats(0, 5 * 365 * 86400))
@@ -202,6 +224,7 @@ def test_the_next_act_adds_most_for_a_minute(items: list[Item], most: int) -> No
     open_ones = {
         item.name for item in items
         if item.counts and item.given is not None and item.given.answer in ("partly", "no", "unknown")
+        and not item.question.heals
     }  # fmt: skip
     assert {act.name for act in acts} <= open_ones
     assert all(act.gain >= 0 for act in acts)
@@ -221,6 +244,14 @@ def test_an_act_says_what_it_adds() -> None:
     assert [(act.name, round(act.gain), act.minutes) for act in acts] == [("b", 15, 1), ("a", 30, 10)]
     nothing_yet = with_given(items, 0, Given(answer="no"))
     assert [act.name for act in next_acts(nothing_yet, 5)] == ["a", "b"], "the recommended adds nothing to nothing"
+
+
+def test_what_only_time_puts_right_is_not_offered() -> None:
+    items = [
+        Item(name="past", question=question(weight=5, minutes=1, heals=True), given=Given(answer="no", measured=True)),
+        Item(name="today", question=question(minutes=60), given=Given(answer="no")),
+    ]
+    assert [act.name for act in next_acts(items, 5)] == ["today"]
 
 
 @given(lists_of_items(), st.integers(-2, 6))

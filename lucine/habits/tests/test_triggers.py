@@ -73,7 +73,27 @@ async def test_a_phone_is_added(small_world: World) -> None:
     await settle(phone)
     small_world.clock.pass_by(31 * DAY)
     await settle(phone)
+    second = await small_world.phone("ana")
+    assert await shown_on(phone) == "new-phone"
+    assert await shown_on(second) == "new-phone"
+
+
+async def test_her_very_first_phone_is_no_news_to_her(small_world: World) -> None:
+    first = await small_world.phone("ana")
+    assert await shown_on(first) == "weak-recovery"
+    small_world.clock.pass_by(1)
     await small_world.phone("ana")
+    assert await shown_on(first) == "new-phone", "the second of the same day is"
+
+
+async def test_a_phone_after_a_lost_one_is_not_her_first(small_world: World) -> None:
+    """The lost one is hers no more, and was before it all the same: whoever stole it may have added this."""
+    world = small_world
+    codes = (await world.bare_phone().enrol(await world.voucher("ana"))).json()["recovery_codes"]
+    world.clock.pass_by(20 * DAY)
+    await world.browser().post("/lost", data={"code": codes[0]}, headers={"Origin": ORIGIN})
+    world.clock.pass_by(10 * DAY)
+    phone = await world.phone("ana")
     assert await shown_on(phone) == "new-phone"
 
 

@@ -18,6 +18,7 @@ from lucine.safe import tokens, verify_ledger
 from lucine.signin import evidence
 from lucine.signin.discovery import PATHS
 from lucine.signin.evidence import CONTENTS, SEALS, TYP, BadEvidence, check_bundle
+from lucine.web.turns import turn
 from tests.world import ORIGIN, World
 
 from .kit import Officer, acts, alarm, event, note, officer
@@ -240,7 +241,7 @@ async def test_every_byte_counts(small_world: World, tmp_path: Path) -> None:
 
 async def test_one_bundle_at_a_time_and_each_in_the_ledger(small_world: World) -> None:
     odile, path = await campaign(small_world)
-    with export_pages._turn(small_world.house, "bundle", ""):
+    with turn(small_world.house, "bundle", ""):
         assert (await odile.form(f"{path}/evidence")).status_code == 503
     assert "evidence.bundled" not in [act for act, _ in await acts(small_world)]
     assert (await odile.form(f"{path}/evidence")).status_code == 200

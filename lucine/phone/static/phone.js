@@ -176,6 +176,7 @@ onEnrolled(async () => {
 
 on("scan", () => openScan(!me, true));
 on("paste", () => openScan(!me, false));
+on("add-again", () => show("welcome")); // frozen: a new key on this phone, with her card or two codes
 on("home", () => goRoot());
 on("retry", async () => {
   await askWhoIAm();
