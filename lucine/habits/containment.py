@@ -46,6 +46,13 @@ WILL: dict[Act, str] = {
     "keep_evidence": say("Mettre les preuves de côté"),
 }
 
+# The same where she speaks from nowhere: a recovery code alone.
+WILL_BY_CODE: dict[Act, str] = {
+    "end_sessions": say("Fermer toutes vos sessions"),
+    "freeze_computers": say("Geler les clés d'accès de vos ordinateurs"),
+    "forget_computers": say("Oublier tous vos ordinateurs connus"),
+}
+
 # What was done, as pages and papers say it afterwards.
 DID: dict[Act, str] = {
     "disown_sign_in": say("Connexion annulée, avec tout ce qu'elle a ouvert."),

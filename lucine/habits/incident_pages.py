@@ -16,7 +16,7 @@ from lucine.signin.disown import ring_after
 from lucine.web import Door, Refusal, Visit, anyone, not_found, page
 from lucine.web.pages import redirect
 
-from .containment import ALL, WILL
+from .containment import ALL, WILL, WILL_BY_CODE, Act
 from .duties import E_CPS_DESK, SHOWN_FIRST, duties_for
 from .incidents import incidents_of, open_incident
 from .paths import PATHS, Choose, PathFacts
@@ -28,6 +28,8 @@ from .zones import PARIS
 PATH = "/incident"
 RECENT_SECONDS = 7 * 86400
 CHOICES_MAX = 6
+# What a code alone does not do: it names no sign-in, and the codes of its sheet are her way back.
+NEEDS_SIGN_IN: tuple[Act, ...] = ("disown_sign_in", "void_recovery_codes")
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +85,8 @@ async def show_path(visit: Visit, _: None) -> Response:
 
 def _will(path: Text[PathFacts], person: Person | None) -> list[str]:
     """What a press will do. By a code alone no sign-in can be named."""
-    return [WILL[act] for act in path.facts.acts if person or act != "disown_sign_in"]
+    words = WILL if person else WILL | WILL_BY_CODE
+    return [words[act] for act in path.facts.acts if person or act not in NEEDS_SIGN_IN]
 
 
 async def _choices(db: Reader, person: Person, now: float, choose: Choose) -> list[Choice]:
