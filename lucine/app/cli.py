@@ -16,7 +16,7 @@ from rich.table import Table
 from lucine.directory import national_id_of
 from lucine.directory.commands import commands as directory_commands
 from lucine.officer import invite_officer, list_officers, remove_officer
-from lucine.phone.credentials import devices_of
+from lucine.phone.credentials import Device, Kind, devices_of
 from lucine.phone.enrolment import VOUCHER_SECONDS, make_voucher
 from lucine.phone.holders import add_holder, hold_holder, holder_of_number
 from lucine.phone.holds import release_enrolments, thaw_credentials
@@ -306,19 +306,33 @@ def phone_off(number: str) -> None:
 
 
 @phones.command("release")
-def phone_release(number: str) -> None:
-    """After an incident: what is frozen may approve again, phones may be added again. She stands before you."""
+def phone_release(
+    number: str,
+    thaw: Annotated[
+        list[str] | None, typer.Option(help="Id of a phone or passkey that is hers; several allowed")
+    ] = None,
+) -> None:
+    """After an incident, she stands before you: phones may be added again. Lists what is frozen; --thaw lets one go."""
 
-    async def act(house: House) -> int:
+    async def act(house: House) -> list[Device]:
         holder, now = await holder_of_number(house.db, _number(number)), time.time()
         if holder is None:
-            return 0
+            return []
         async with house.db.transaction() as db:
             await hold_holder(db, holder.id)
-            await release_enrolments(db, now, house.keys, holder=holder.id)
-            return len(await thaw_credentials(db, now, house.keys, holder=holder.id))
+            if await release_enrolments(db, now, house.keys, holder=holder.id):
+                await tell_holder(db, now, house.keys, holder=holder.id, what="let_go", thawed=False)
+            for credential in thaw or []:
+                if await thaw_credentials(db, now, house.keys, holder=holder.id, credential=credential):
+                    await tell_holder(db, now, house.keys, holder=holder.id, what="let_go", thawed=True)
+            kinds: tuple[Kind, Kind] = ("phone", "computer")
+            return [one for kind in kinds for one in await devices_of(db, holder.id, kind) if one.frozen_at is not None]
 
-    print(f"{_in_house(act)} phones and passkeys may approve again; others may be added")
+    frozen = _in_house(act)
+    print("phones may be added again")
+    for one in frozen:  # whose they are she knows, and you do not: somebody may have added one before the incident
+        added = time.strftime("%Y-%m-%d %H:%M", time.localtime(one.created_at))
+        print(f"frozen: {one.id}  {one.kind}  {one.name}  added {added}")
 
 
 @phones.command("list")

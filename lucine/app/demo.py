@@ -30,7 +30,7 @@ from lucine.web.pages import redirect
 from lucine.web.settings import Settings, read_settings
 
 from .connect import ROOMS, build_connect, open_house
-from .demo_days import live_through
+from .demo_days import answer_for_all, live_through
 
 PROFESSIONALS = 2000
 SEED = 1
@@ -190,6 +190,7 @@ def prepare(port: int, folder: Path, allowed: Sequence[str] = ()) -> dict[str, s
 async def _live_through(environment: dict[str, str]) -> None:
     async with open_house(read_settings(environment)) as house:
         await live_through(house)
+        await answer_for_all(house)
 
 
 def start(environment: dict[str, str]) -> list[subprocess.Popen[bytes]]:

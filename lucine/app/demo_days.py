@@ -8,7 +8,11 @@ import random
 import time
 from typing import Final
 
+from lucine.directory import find_professional
 from lucine.directory.people import towns_and_professions
+from lucine.habits.barometer import count_answers, period_of
+from lucine.habits.groups import groups_of
+from lucine.habits.release import released_periods
 from lucine.phone.credentials import holders_of_numbers
 from lucine.safe import tokens
 from lucine.signin.respond import respond
@@ -24,6 +28,7 @@ DAYS: Final = 28
 PER_DAY: Final = 900
 ATTACK_HOURS: Final = range((DAYS - 5) * 24, (DAYS - 4) * 24)
 ATTACKS_AN_HOUR: Final = 9
+QUARTER_SECONDS: Final = 92 * 86400
 CLIENTS: Final = ("cabinet", "espace")  # the lab knows more services: the others' people come to the second
 
 
@@ -47,6 +52,22 @@ async def live_through(house: House) -> None:
             async with house.db.transaction() as db:
                 for alarm, _ in await weigh(db, now, house.keys, batch):
                     await respond(db, now, house.keys, house.settings, alarm)
+
+
+async def answer_for_all(house: House) -> None:
+    """Last quarter's barometer, answered by everybody of the invented register; a chore releases it."""
+    period, chance = period_of(time.time() - QUARTER_SECONDS), random.Random(SEED)  # noqa: S311
+    if period in await released_periods(house.db):
+        return
+    register = await house.db.all("SELECT DISTINCT national_id FROM directory_lines ORDER BY national_id LIMIT 5000")
+    answers = []
+    for row in register:
+        groups = groups_of(await find_professional(house.db, row["national_id"]))
+        attacked = chance.choices(("yes", "no", "unsure"), (14, 71, 15))[0]
+        masters = chance.choices(("yes", "partly", "no"), (22, 51, 27))[0]
+        answers.append((groups, {"attacked": attacked, "masters": masters}))
+    async with house.db.transaction() as db:
+        await count_answers(db, period, answers)
 
 
 def _weighed(house: House, seen: Seen, shift: float, chance: random.Random, numbers: list[str]) -> Weighed:

@@ -13,7 +13,7 @@ import structlog
 ALLOWED = frozenset(
     {
         "event", "level", "timestamp", "exception", "door", "code", "detail", "reference", "error", "chore", "outcome",
-        "kind", "client", "tries", "notice", "channel", "why", "origin", "database", "front",
+        "kind", "client", "tries", "notice", "channel", "why", "origin", "database", "front", "incident",
     }
 )  # fmt: skip
 

@@ -12,6 +12,7 @@ room: what does is made once a quarter, with noise (``release``), and then these
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
@@ -75,8 +76,14 @@ async def answer_barometer(db: Transaction, now: float, *, holder: str, attacked
     ):  # fmt: skip
         raise Refusal("already", "Vous avez déjà répondu ce trimestre. Merci.", "counted this quarter", status=409)
     groups = groups_of(await find_professional(db, (await find_holder(db, holder)).national_id))
+    await count_answers(db, period, [(groups, said)])
+
+
+async def count_answers(db: Transaction, period: str, answers: Iterable[tuple[dict[str, str], dict[str, str]]]) -> None:
+    """Raise the counters of a quarter. Each of ``answers``: somebody's groups, and what she said to each question."""
     raised = [
         cell(breakdown, group, question, said[question])
+        for groups, said in answers
         for breakdown, group in groups.items()
         for question in QUESTIONS
     ]

@@ -45,7 +45,7 @@ async def case_of(db: Reader, now: float, keys: Keys, incident: Incident) -> Cas
     return Case(
         path=incident.path, facts=incident.facts, opened_at=incident.opened_at, now=now, zone=zone,
         professional=professional_of(holder, registered),
-        timeline=[(moment.at, _said(moment)) for moment in timeline if moment.told],
+        timeline=[(moment.at, _said(moment)) for moment in timeline],
         done=[words % {"count": count} for words, count in did(_happened(incident.done))],
         closed=any(done.count for done in incident.done if done.act in CLOSING),
         duties=duties_for(incident.path, incident.facts, incident.opened_at, zone),

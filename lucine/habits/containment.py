@@ -11,7 +11,7 @@ import msgspec
 
 from lucine.phone import asks
 from lucine.phone.credentials import Device, devices_of
-from lucine.phone.enrolment import recovery_codes_left, void_recovery_codes, void_vouchers
+from lucine.phone.enrolment import void_vouchers
 from lucine.phone.holders import hold_holder
 from lucine.phone.holds import freeze_credentials, hold_enrolments
 from lucine.phone.typed import disarm_typed_code
@@ -26,7 +26,7 @@ from .people import Person
 
 Act = Literal[
     "disown_sign_in", "end_sessions", "freeze_phone", "freeze_new_keys", "freeze_computers", "forget_computers",
-    "void_codes", "void_recovery_codes", "hold_enrolments", "keep_evidence",
+    "void_codes", "hold_enrolments", "keep_evidence",
 ]  # fmt: skip
 
 NEW_SECONDS = 7 * 86400
@@ -41,7 +41,6 @@ WILL: dict[Act, str] = {
     "freeze_computers": say("Geler les clés d'accès de vos ordinateurs, sauf ici"),
     "forget_computers": say("Oublier vos ordinateurs connus, sauf celui-ci"),
     "void_codes": say("Annuler les demandes et les codes en cours"),
-    "void_recovery_codes": say("Annuler vos codes de secours : vous en ferez d'autres"),
     "hold_enrolments": say("Empêcher tout ajout de téléphone ou de clé"),
     "keep_evidence": say("Mettre les preuves de côté"),
 }
@@ -62,7 +61,6 @@ DID: dict[Act, str] = {
     "freeze_computers": say("Clés d'accès d'ordinateurs gelées : %(count)s."),
     "forget_computers": say("Ordinateurs oubliés : %(count)s."),
     "void_codes": say("Demandes et codes en cours annulés."),
-    "void_recovery_codes": say("Codes de secours annulés : %(count)s."),
     "hold_enrolments": say("Ajouts de téléphones et de clés arrêtés."),
     "keep_evidence": say("Preuves des 30 derniers jours mises de côté, sous scellé."),
 }
@@ -175,11 +173,16 @@ async def _freeze_now(case: _Case, devices: list[Device]) -> int:
 
 
 async def _freeze_new_keys(case: _Case) -> Done:
-    """What whoever was let in may have added: phones and passkeys alike."""
-    keys = [*await devices_of(case.db, case.holder, "phone"), *await devices_of(case.db, case.holder, "computer")]
+    """What whoever was let in may have added: phones and passkeys alike. Not the phone in her hand, nor one for which
+    she stood there in person. What approved her session goes too, unless it is her first phone: it may be his.
+    """
+    phones = await devices_of(case.db, case.holder, "phone")
+    keys = [*phones, *await devices_of(case.db, case.holder, "computer")]
+    first = min(phones, key=lambda phone: phone.created_at).id if phones else ""
     new = [
         key for key in keys
-        if key.id not in case.spoken_with and max(key.created_at, key.usable_at) > case.now - NEW_SECONDS
+        if max(key.created_at, key.usable_at) > case.now - NEW_SECONDS
+        and key.id != case.person.phone and not key.in_person and not (key.id == first and key.id in case.spoken_with)
     ]  # fmt: skip
     return Done("freeze_new_keys", await _freeze_now(case, new))
 
@@ -204,13 +207,6 @@ async def _void_codes(case: _Case) -> Done:
     return Done("void_codes", len(cancelled))
 
 
-async def _void_recovery_codes(case: _Case) -> Done:
-    """Whoever was given one may have been given more. Only from a session: else they are her way back."""
-    if not case.person.session:
-        return Done("void_recovery_codes", 0, await recovery_codes_left(case.db, case.holder))
-    return Done("void_recovery_codes", await void_recovery_codes(case.db, case.now, case.keys, holder=case.holder))
-
-
 async def _hold_enrolments(case: _Case) -> Done:
     return Done("hold_enrolments", int(await hold_enrolments(case.db, case.now, case.keys, holder=case.holder)))
 
@@ -228,7 +224,6 @@ ACTS: dict[Act, Callable[[_Case], Awaitable[Done]]] = {
     "freeze_computers": _freeze_computers,
     "forget_computers": _forget_computers,
     "void_codes": _void_codes,
-    "void_recovery_codes": _void_recovery_codes,
     "hold_enrolments": _hold_enrolments,
     "keep_evidence": _keep_evidence,
 }

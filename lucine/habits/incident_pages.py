@@ -13,7 +13,8 @@ from lucine.phone.holds import held_since, release_enrolments, thaw_credentials
 from lucine.phone.notices import tell_holder
 from lucine.safe import Reader, Transaction
 from lucine.signin.disown import ring_after
-from lucine.web import Door, Refusal, Visit, anyone, not_found, page
+from lucine.signin.starts import asks_of_session
+from lucine.web import Door, Visit, anyone, not_found, page
 from lucine.web.pages import redirect
 
 from .containment import ALL, WILL, WILL_BY_CODE, Act
@@ -28,8 +29,7 @@ from .zones import PARIS
 PATH = "/incident"
 RECENT_SECONDS = 7 * 86400
 CHOICES_MAX = 6
-# What a code alone does not do: it names no sign-in, and the codes of its sheet are her way back.
-NEEDS_SIGN_IN: tuple[Act, ...] = ("disown_sign_in", "void_recovery_codes")
+NEEDS_SIGN_IN: tuple[Act, ...] = ("disown_sign_in",)  # a code alone names no sign-in
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +76,7 @@ async def show_path(visit: Visit, _: None) -> Response:
     """What will be stopped, and what her hands do meanwhile."""
     path, person = _path(visit.request.path_params["path"]), await person_of(visit)
     choose = path.facts.choose
-    choices = await _choices(visit.house.db, person, visit.now, choose) if person and choose else []
+    choices = (await _choices(visit.house.db, person, visit.now, choose))[:CHOICES_MAX] if person and choose else []
     return page(
         visit, "habits/path.html", tab="incident", path=path, person=person, choices=choices, all=ALL,
         will=_will(path, person), desk=E_CPS_DESK[0],
@@ -90,18 +90,17 @@ def _will(path: Text[PathFacts], person: Person | None) -> list[str]:
 
 
 async def _choices(db: Reader, person: Person, now: float, choose: Choose) -> list[Choice]:
-    """Newest first; what she speaks from is not among them."""
-    if choose == "sign-in":
-        return [
-            Choice(
-                id=ask.id, name=ask.shown.service, at=ask.opened_at, detail=f"{ask.shown.browser} · {ask.shown.place}"
-            )
-            for ask in await past_asks(db, person.holder)
-            if ask.answer == "approved" and ask.disowned_at is None and ask.opened_at > now - RECENT_SECONDS
-            and ask.id != person.ask
-        ][:CHOICES_MAX]  # fmt: skip
-    phones = [phone for phone in await devices_of(db, person.holder, "phone") if phone.id != person.phone]
-    return [Choice(id=phone.id, name=phone.name, at=phone.used_at or phone.created_at) for phone in phones]
+    """Newest first; what she speaks from is not among them, nor what a passkey opened: no phone approved that."""
+    if choose == "phone":
+        phones = [phone for phone in await devices_of(db, person.holder, "phone") if phone.id != person.phone]
+        return [Choice(id=phone.id, name=phone.name, at=phone.used_at or phone.created_at) for phone in phones]
+    mine = {person.ask, *(await asks_of_session(db, person.session))}
+    return [
+        Choice(id=ask.id, name=ask.shown.service, at=ask.opened_at, detail=f"{ask.shown.browser} · {ask.shown.place}")
+        for ask in await past_asks(db, person.holder)
+        if ask.answer == "approved" and ask.claimed_at is not None and ask.disowned_at is None
+        and ask.opened_at > now - RECENT_SECONDS and ask.id not in mine
+    ]  # fmt: skip
 
 
 async def sign_in(visit: Visit, _: None) -> Response:
@@ -113,17 +112,15 @@ async def sign_in_again(visit: Visit, _: None) -> Response:
 
 
 async def begin(visit: Visit, person: Person) -> Response:
-    """One press: contained, kept, and open."""
-    path, form = _path(visit.request.path_params["path"]), await visit.form()
-    chosen, choose = form.get("which", ""), path.facts.choose
-    if chosen and chosen != ALL:
-        known = await _choices(visit.house.db, person, visit.now, choose) if choose else []
+    """One press: contained, kept, and open. Never refused: a choice that is no more stands for "I don't know"."""
+    path, chosen = _path(visit.request.path_params["path"]), (await visit.form()).get("which", "")
+    choose = path.facts.choose
+    if choose:
+        known = await _choices(visit.house.db, person, visit.now, choose)
         if chosen not in [choice.id for choice in known]:
-            raise Refusal("invalid_request", "Ce choix n'est plus dans la liste. Recommencez.", "choice", status=409)
-    if choose == "sign-in" and chosen == ALL:
-        raise Refusal("invalid_request", "Cette demande n'est pas lisible.", "all of the sign-ins")
+            chosen = ALL if choose == "phone" else ""
     async with visit.house.db.transaction() as db:
-        incident, rung = await _begin(db, visit, person, path.name, chosen)
+        incident, rung = await _begin(db, visit, person, path.name, chosen if choose else "")
     ring_after(visit, person.holder, rung)
     return redirect(f"{PATH}/{incident}")
 

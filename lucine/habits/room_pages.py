@@ -222,7 +222,7 @@ DOORS = [
     Door(method="POST", path=f"{ROOM}/tasks/{{task}}/done", guard=known_person, act=do_task),
     Door(method="POST", path=f"{ROOM}/tasks/{{task}}/undo", guard=known_person, act=undo_task),
     Door(method="POST", path=f"{ROOM}/notes", guard=known_person, act=write_note),
-    Door(method="POST", path=f"{ROOM}/notes/{{note}}/remove", guard=known_person, act=take_note_out),
+    Door(method="POST", path=f"{ROOM}/notes/{{note}}/remove", guard=proven_person, act=take_note_out),
     Door(method="GET", path=f"{ROOM}/papers/{{paper}}.pdf", guard=known_person, act=give_pdf),
     Door(method="GET", path=f"{ROOM}/papers/{{paper}}.txt", guard=known_person, act=give_text),
     Door(method="POST", path=f"{ROOM}/evidence", guard=proven_person, act=give_evidence),

@@ -32,7 +32,6 @@ WORDS = {
     "disowned": say("Connexion signalée comme faite par quelqu'un d'autre"),
     "browser.paired": say("Ordinateur gardé"),
     "browser.forgotten": say("Ordinateur oublié"),
-    "voucher.made": say("Ajout d'un téléphone proposé"),
     "phone.enrolled": say("Téléphone ajouté"),
     "phone.revoked": say("Téléphone désactivé"),
     "phone.frozen": say("Téléphone gelé"),
@@ -45,46 +44,36 @@ WORDS = {
     "enrolments.held": say("Ajouts de téléphones et de clés arrêtés"),
     "enrolments.released": say("Ajouts de téléphones et de clés permis à nouveau"),
     "recovery_codes.made": say("Nouveaux codes de secours créés"),
-    "recovery_codes.voided": say("Codes de secours annulés"),
     "recovery_code.used": say("Code de secours utilisé"),
     "typed_code.armed": say("Code à recopier demandé"),
     "typed_code.disarmed": say("Code à recopier annulé"),
     "cancelled": say("Ajout annulé depuis un message"),
     "incident.opened": say("Incident signalé"),
-    "incident.task_done": say("Démarche faite"),
-    "incident.task_undone": say("Démarche à refaire"),
-    "incident.note_removed": say("Note retirée"),
-    "incident.bundled": say("Dossier de preuves téléchargé"),
     "incident.reopened": say("Incident rouvert"),
     "incident.closed": say("Incident clos"),
 }
-# What she does with the incident itself is of no interest to a body that reads its paper.
-HOUSEKEEPING = tuple(act for act in WORDS if act.startswith("incident.") and act != "incident.opened")
+# What she, or whoever sits there, can do a thousand times: it is in the ledger, and pushes nothing out of here.
+LEFT_OUT = ("voucher.made", "incident.task_done", "incident.task_undone", "incident.note_removed", "incident.bundled")
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
-    """A line. ``words``: French of the catalogue, ``detail``: of what; or ``note``: her own, with its id.
-
-    ``told``: whether the papers tell it.
-    """
+    """A line. ``words``: French of the catalogue, ``detail``: of what; or ``note``: her own, with its id."""
 
     at: float
     words: str = ""
     detail: str = ""
     note: str = ""
     id: str = ""
-    told: bool = True
 
 
 async def timeline_of(db: Reader, keys: Keys, incident: Incident) -> list[Moment]:
     """From two days before it began, in the order of time."""
     names = await _names_of(db, incident)
     moments = []
-    for line in await lines_of(db, incident, incident.opened_at - BEFORE_SECONDS, LINES_MAX):
+    for line in await lines_of(db, incident, incident.opened_at - BEFORE_SECONDS, LINES_MAX, but=LEFT_OUT):
         act, facts = line["act"], msgspec.json.decode(line["facts"], type=dict[str, str])
         if act in WORDS and facts.get("incident", incident.id) == incident.id:
-            told = act not in HOUSEKEEPING
-            moments.append(Moment(at=line["at"], words=WORDS[act], detail=_detail(facts, names), told=told))
+            moments.append(Moment(at=line["at"], words=WORDS[act], detail=_detail(facts, names)))
     moments += [Moment(at=note.at, note=note.text, id=note.id) for note in await notes_of(db, keys, incident.id)]
     return sorted(moments, key=lambda moment: moment.at)
 
@@ -109,11 +98,11 @@ def _joined(*parts: str) -> str:
     return ", ".join(part for part in parts if part)
 
 
-async def lines_of(db: Reader, incident: Incident, since: float, most: int) -> list[Row]:
+async def lines_of(db: Reader, incident: Incident, since: float, most: int, *, but: tuple[str, ...] = ()) -> list[Row]:
     """The ledger's lines about her until it was closed, oldest first: ``most`` until an hour after the beginning, and
     as many of the rest, the newest. Whatever is done later pushes the beginning out of nothing.
     """
     turn, until = incident.opened_at + TURN_SECONDS, incident.closed_at if incident.closed_at is not None else inf
-    first = await lines_about(db, incident.holder, since, most, until=min(turn, until))
-    rest = await lines_about(db, incident.holder, turn, most, until=until) if turn < until else []
+    first = await lines_about(db, incident.holder, since, most, until=min(turn, until), but=but)
+    rest = await lines_about(db, incident.holder, turn, most, until=until, but=but) if turn < until else []
     return sorted({line["seq"]: line for line in [*first, *rest]}.values(), key=lambda line: line["seq"])

@@ -34,13 +34,22 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     quiet_start: str
     quiet_end: str
     frozen_at: float | None
+    made_in: str
+
+    @property
+    def in_person(self) -> bool:
+        """Whether her card or an operator vouched for it: nobody else can."""
+        return self.kind == "phone" and not self.made_in and self.usable_at <= self.created_at
 
     def active(self, now: float) -> bool:
         """Whether it may approve: its quarantine, if it had one, is over, and it is not frozen."""
         return self.usable_at <= now and self.frozen_at is None
 
 
-COLUMNS = "id, webauthn_id, holder, kind, name, created_at, usable_at, used_at, push, quiet_start, quiet_end, frozen_at"
+COLUMNS = (
+    "id, webauthn_id, holder, kind, name, created_at, usable_at, used_at, push, quiet_start, quiet_end, frozen_at,"
+    " made_in"
+)
 # What ``active`` says, as SQL with :now.
 ACTIVE = "revoked_at IS NULL AND frozen_at IS NULL AND usable_at <= :now"
 

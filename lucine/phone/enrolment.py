@@ -242,22 +242,16 @@ async def new_recovery_codes(db: Transaction, now: float, keys: Keys, *, holder:
     return ["-".join(code[i : i + 4] for i in range(0, len(code), 4)) for code in codes]
 
 
-async def void_recovery_codes(db: Transaction, now: float, keys: Keys, *, holder: str) -> int:
-    """None of her recovery codes is good any more; how many were."""
-    voided = await db.run(
-        "UPDATE phone_recovery_codes SET spent_at = :now WHERE holder = :holder AND spent_at IS NULL",
-        now=now, holder=holder,
-    )  # fmt: skip
-    if voided:
-        await write_ledger(db, now, keys, "recovery_codes.voided", holder)
-    return voided
-
-
 async def use_recovery_code(db: Transaction, now: float, keys: Keys, *, code: str) -> str | None:
     """The holder of a recovery code, now spent, whose phones are to be switched off; None for a wrong code."""
+    digest = keys.digest("recovery:" + read_code(code))
+    named = await db.one("SELECT holder FROM phone_recovery_codes WHERE digest = :digest", digest=digest)
+    if named is None:
+        return None
+    await hold_holder(db, named["holder"])  # first, as everywhere: two such acts must not wait for each other
     row = await db.one(
         "UPDATE phone_recovery_codes SET spent_at = :now WHERE digest = :digest AND spent_at IS NULL RETURNING holder",
-        digest=keys.digest("recovery:" + read_code(code)), now=now,
+        digest=digest, now=now,
     )  # fmt: skip
     if row is None:
         return None

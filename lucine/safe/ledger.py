@@ -6,12 +6,12 @@ the line. The head says how many lines there must be. An attacker who can roll t
 back to an earlier state is found by a head noted elsewhere (`lucine ledger verify --expect`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import inf
 
 import msgspec
 
-from .db import Reader, Row, Transaction
+from .db import Reader, Row, Transaction, among
 from .keys import Keys
 from .tokens import same
 
@@ -73,12 +73,18 @@ async def lines_before(db: Reader, seq: int, limit: int) -> list[Row]:
     )  # fmt: skip
 
 
-async def lines_about(db: Reader, who: str, since: float, limit: int, *, until: float = inf) -> list[Row]:
-    """What somebody did, or had done to her, from a moment until another, newest first: as ``lines_before``."""
+async def lines_about(
+    db: Reader, who: str, since: float, limit: int, *, until: float = inf, but: Iterable[str] = ()
+) -> list[Row]:
+    """What somebody did, or had done to her, from a moment until another, newest first: as ``lines_before``.
+
+    ``but``: acts that are left out.
+    """
+    which, values = among(["", *but])  # no act is '', and nothing is ever "not in" an empty list
     return await db.all(
         "SELECT seq, at, act, who, facts, mark FROM safe_ledger WHERE who = :who AND at >= :since AND at <= :until"
-        " ORDER BY seq DESC LIMIT :limit",
-        who=who, since=since, until=until, limit=limit,
+        f" AND act NOT IN {which} ORDER BY seq DESC LIMIT :limit",
+        who=who, since=since, until=until, limit=limit, **values,
     )  # fmt: skip
 
 

@@ -50,10 +50,10 @@ async def disown(
     rows = await db.all(
         "UPDATE signin_sessions SET disowned_at = COALESCE(disowned_at, :now)"
         # Who signs in again keeps her session, so an earlier ask of it is known to its start alone.
-        " WHERE holder = :holder AND (ask = :ask OR id = :session"
+        " WHERE holder = :holder AND id <> :but AND (ask = :ask OR id = :session"
         " OR id IN (SELECT session FROM signin_starts WHERE ask = :ask OR first_ask = :ask))"
         " RETURNING id, ask, browser",
-        now=now, holder=holder, ask=ask or "", session=session or "",
+        now=now, holder=holder, but=but, ask=ask or "", session=session or "",
     )  # fmt: skip
     if not rows and session:
         raise not_found("no such sign-in of hers")

@@ -63,6 +63,12 @@ COLUMNS = (
 )
 
 
+async def asks_of_session(db: Reader, session: str) -> set[str]:
+    """Every ask by which this session was opened or confirmed."""
+    rows = await db.all("SELECT ask, first_ask FROM signin_starts WHERE session = :session", session=session)
+    return {ask for row in rows for ask in (row["ask"], row["first_ask"]) if ask}
+
+
 async def open_start(
     db: Transaction,
     now: float,

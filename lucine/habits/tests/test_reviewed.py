@@ -3,11 +3,12 @@
 import asyncio
 import json
 import random
+import re
 
 import pytest
 
 from lucine.habits import cases, reminders
-from lucine.habits.facts import Facts, read_facts
+from lucine.habits.facts import Facts, kept_facts, read_facts
 from lucine.habits.paths import PATHS
 from lucine.habits.reminders import remind_of_deadlines, spoken_of
 from lucine.habits.zones import in_words
@@ -106,7 +107,7 @@ async def test_stopping_and_enrolling_at_once_never_wait_for_each_other(world: W
         assert stopped.status_code == 303
         ends.add(enrolled)
         if enrolled == 200:
-            assert await state(stranger) == "frozen" or await state(stranger) == "quarantine"
+            assert await state(stranger) == "frozen"
     assert ends <= {200, 409, 410}
 
 
@@ -219,16 +220,6 @@ async def test_ticking_a_task_again_and_again_writes_nothing_new(small_world: Wo
     assert acts.count("incident.task_done") == 1
 
 
-async def test_codes_of_the_sheet_that_she_read_out_are_void(world: World) -> None:
-    phone, codes = await world.phone("ana"), await codes_of(world, "ana")
-    desk = await signed_in(world, phone)
-    await begin(desk.http, "code-given")
-    await post(world.browser(), "/incident/resume", code=codes[3])
-    held = await world.house.db.one("SELECT held_at FROM phone_holders")
-    assert held is not None
-    assert held["held_at"] is not None
-
-
 async def test_every_channel_is_told_when_something_is_let_go(world: World) -> None:
     lost, phone, codes = await world.phone("ana"), await world.phone("ana"), await codes_of(world, "ana")
     desk = await signed_in(world, phone)
@@ -287,7 +278,9 @@ async def test_notes_never_make_the_papers_impossible(small_world: World) -> Non
         assert (await phone.http.get(f"/incident/{incident}/papers/{paper}")).status_code == 200, paper
     assert (await post(desk.http, f"/incident/{incident}/evidence")).status_code == 200
     note = (await small_world.house.db.all("SELECT id FROM habits_notes"))[0]["id"]
-    assert (await post(phone.http, f"/incident/{incident}/notes/{note}/remove")).status_code == 303
+    remove = f"/incident/{incident}/notes/{note}/remove"
+    assert (await post(phone.http, remove)).status_code == 403, "a phone alone takes nothing out"
+    assert (await post(desk.http, remove)).status_code == 303
     assert (await post(phone.http, f"/incident/{incident}/notes", text="Plus court.")).status_code == 303
 
 
@@ -335,3 +328,79 @@ def test_every_presumed_answer_is_one_that_she_could_give() -> None:
     for path in PATHS.values():
         assert isinstance(path.facts.presumed, Facts)
         assert path.facts.presumed.taken == [], "what Lucine did is said by what it did"
+
+
+async def test_the_phone_that_oscar_added_approves_her_session_and_is_frozen_all_the_same(world: World) -> None:
+    """Her browser rings all her phones, his among them; he answers first."""
+    hers = await world.phone("ana")
+    world.clock.pass_by(30 * 86400)
+    oscar = await signed_in(world, hers)
+    his, page = world.bare_phone(), await oscar.post("/security/phones/voucher")
+    voucher = re.findall(r"#enrol=([\w-]+)", page.text)[0]
+    assert (await his.enrol(voucher)).status_code == 200
+    desk = await signed_in(world, his)  # what she sees is her own desk, signed in
+    for path in ("approved", "code-given", "data-seen"):
+        await begin(desk.http, path)
+    assert (await state(his), await state(hers)) == ("frozen", "active")
+    assert not await in_session(oscar)
+
+
+async def test_a_phone_for_which_she_stood_there_is_never_frozen_as_new(world: World) -> None:
+    stolen, codes = await world.phone("ana"), await codes_of(world, "ana")
+    new = await world.phone("ana")  # with her card, after the theft
+    for path in ("approved", "code-given", "data-seen", "false-invoices"):
+        await begin(stolen.http, path)
+    assert await state(new) == "active"
+    await post(world.browser(), "/incident/new/approved/code", code=codes[0])
+    assert await state(new) == "active"
+
+
+async def test_a_code_and_a_press_at_once_never_wait_for_each_other(world: World) -> None:
+    phone, codes = await world.phone("ana"), await codes_of(world, "ana")
+    for code in codes:
+        desk = await signed_in(world, phone)
+        answers = await asyncio.gather(
+            post(world.browser(), "/incident/new/code-given/code", code=code),
+            post(desk.http, "/incident/new/code-given"),
+            post(world.browser(), "/lost", code="AAAA-BBBB-CCCC-DDDD"),
+        )
+        assert 503 not in [answer.status_code for answer in answers]
+
+
+async def test_her_own_sign_in_is_left_alone_whichever_of_its_approvals_is_named(world: World) -> None:
+    phone = await world.phone("ana")
+    desk = await signed_in(world, phone)
+    key = await add_passkey(desk)
+    world.clock.pass_by(60)
+    await desk.open_start(await desk.http.get("/security/again"))  # she signs in again: the session stays
+    await phone.approve((await phone.scan(desk.qr())).json())
+    assert (await desk.finish()).status_code == 200
+    page = (await desk.http.get("/incident/new/approved")).text
+    asks = await world.house.db.all("SELECT id FROM phone_asks")
+    assert len(asks) == 2
+    for ask in asks:
+        assert f'value="{ask["id"]}"' not in page
+        await begin(desk.http, "approved", which=ask["id"])
+    assert await world.house.db.all("SELECT id FROM signin_sessions WHERE disowned_at IS NOT NULL") == []
+    gone = await world.house.db.all("SELECT id FROM phone_credentials WHERE revoked_at IS NOT NULL")
+    assert gone == []
+    assert key
+
+
+async def test_ticking_and_unticking_empties_no_paper(small_world: World) -> None:
+    phone = await small_world.phone("ana")
+    desk = await signed_in(small_world, phone)
+    incident = await begin(desk.http, "approved")
+    for _ in range(160):
+        await post(phone.http, f"/incident/{incident}/tasks/cnil/done")
+        await post(phone.http, f"/incident/{incident}/tasks/cnil/undo")
+    shown = (await phone.http.get(f"/incident/{incident}")).text
+    assert "Session ouverte" in shown
+    assert "Incident signalé" in shown
+    assert "Incident signalé" in (await phone.http.get(f"/incident/{incident}/papers/complaint.txt")).text
+
+
+def test_one_code_that_is_gone_takes_no_other_along() -> None:
+    kept = json.dumps({"data": ["surname", "gone", "nir"], "people": "gone", "touched": "yes"}).encode()
+    facts = kept_facts(kept)
+    assert (facts.data, facts.people, facts.touched) == (["surname", "nir"], "", "yes")

@@ -164,8 +164,11 @@ async function open(asked) {
   } else if (asked === "waiting" && me?.state === "active") {
     showRoot();
     if (screenNow() === "home") await openWaiting();
-  } else if (me || !resumeEnrolment()) showRoot();
+  } else if ((me && me.state !== "frozen") || !resumeEnrolment()) showRoot();
 }
+
+/** Nobody's phone, or a frozen one that she adds anew: what it scans is a code to add it. */
+const mayBeAdded = () => !me || me.state === "frozen";
 
 setRoot(showRoot);
 onCode(take);
@@ -174,8 +177,8 @@ onEnrolled(async () => {
   goRoot(me?.state === "active" ? word("ready") : "");
 });
 
-on("scan", () => openScan(!me, true));
-on("paste", () => openScan(!me, false));
+on("scan", () => openScan(mayBeAdded(), true));
+on("paste", () => openScan(mayBeAdded(), false));
 on("add-again", () => show("welcome")); // frozen: a new key on this phone, with her card or two codes
 on("home", () => goRoot());
 on("retry", async () => {
