@@ -1,13 +1,11 @@
 """The timeline of an incident: it fills itself from the ledger; her notes stand in between."""
 
-from math import inf
-
 import msgspec
 
 from lucine.phone.asks import past_asks
 from lucine.phone.credentials import names_of_credentials
 from lucine.safe import Keys, Reader, Row
-from lucine.safe.ledger import lines_about
+from lucine.safe.ledger import FOREVER, lines_about
 from lucine.signin.sessions import past_sessions
 from lucine.watch.browsers import names_of_browsers
 from lucine.web.languages import say
@@ -102,7 +100,7 @@ async def lines_of(db: Reader, incident: Incident, since: float, most: int, *, b
     """The ledger's lines about her until it was closed, oldest first: ``most`` until an hour after the beginning, and
     as many of the rest, the newest. Whatever is done later pushes the beginning out of nothing.
     """
-    turn, until = incident.opened_at + TURN_SECONDS, incident.closed_at if incident.closed_at is not None else inf
+    turn, until = incident.opened_at + TURN_SECONDS, incident.closed_at if incident.closed_at is not None else FOREVER
     first = await lines_about(db, incident.holder, since, most, until=min(turn, until), but=but)
     rest = await lines_about(db, incident.holder, turn, most, until=until, but=but) if turn < until else []
     return sorted({line["seq"]: line for line in [*first, *rest]}.values(), key=lambda line: line["seq"])

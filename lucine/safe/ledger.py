@@ -7,13 +7,14 @@ back to an earlier state is found by a head noted elsewhere (`lucine ledger veri
 """
 
 from collections.abc import Iterable, Mapping
-from math import inf
 
 import msgspec
 
 from .db import Reader, Row, Transaction, among
 from .keys import Keys
 from .tokens import same
+
+FOREVER = 1e11  # seconds since 1970, some three thousand years on
 
 
 class Break(Exception):
@@ -74,7 +75,7 @@ async def lines_before(db: Reader, seq: int, limit: int) -> list[Row]:
 
 
 async def lines_about(
-    db: Reader, who: str, since: float, limit: int, *, until: float = inf, but: Iterable[str] = ()
+    db: Reader, who: str, since: float, limit: int, *, until: float = FOREVER, but: Iterable[str] = ()
 ) -> list[Row]:
     """What somebody did, or had done to her, from a moment until another, newest first: as ``lines_before``.
 
