@@ -98,7 +98,7 @@ async def _choices(db: Reader, person: Person, now: float, choose: Choose) -> li
     return [
         Choice(id=ask.id, name=ask.shown.service, at=ask.opened_at, detail=f"{ask.shown.browser} · {ask.shown.place}")
         for ask in await past_asks(db, person.holder)
-        if ask.answer == "approved" and ask.claimed_at is not None and ask.disowned_at is None
+        if ask.answer == "approved" and (ask.claimed_at or ask.ring_at) and ask.disowned_at is None
         and ask.opened_at > now - RECENT_SECONDS and ask.id not in mine
     ]  # fmt: skip
 

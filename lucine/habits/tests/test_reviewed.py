@@ -14,6 +14,7 @@ from lucine.habits.reminders import remind_of_deadlines, spoken_of
 from lucine.habits.zones import in_words
 from lucine.phone.holds import release_enrolments
 from lucine.safe import write_ledger
+from lucine.signin.tests.test_known_browser import again, known_desk, ringing
 from lucine.web import Refusal
 from lucine.web.turns import turn
 from tests.world import World
@@ -404,3 +405,18 @@ def test_one_code_that_is_gone_takes_no_other_along() -> None:
     kept = json.dumps({"data": ["surname", "gone", "nir"], "people": "gone", "touched": "yes"}).encode()
     facts = kept_facts(kept)
     assert (facts.data, facts.people, facts.touched) == (["surname", "nir"], "", "yes")
+
+
+async def test_an_approval_that_rang_can_be_named_and_a_passkeys_cannot(world: World) -> None:
+    service, desk, phone = await known_desk(world)
+    key = await add_passkey(await signed_in(world, phone))
+    await again(desk, service)
+    assert (await desk.ring()).status_code == 200
+    (ask,) = await ringing(world)
+    assert (await phone.approve(ask)).status_code == 200
+    assert await passkey_sign_in(world, key)
+    page = (await phone.http.get("/incident/new/approved")).text
+    named = set(re.findall(r'name="which" value="([\w-]+)"', page))
+    approved = await world.house.db.all("SELECT id FROM phone_asks WHERE answer = 'approved'")
+    assert ask["id"] in named
+    assert len(approved) == len(named) + 1, "all but the passkey's"
