@@ -73,6 +73,14 @@ class Desk:
     async def post(self, path: str, body: Any = None) -> httpx.Response:
         return await self.http.post(path, json={} if body is None else body, headers={"Origin": ORIGIN})
 
+    async def add_passkey(self) -> SoftKey:
+        """A passkey on the computer of this session."""
+        key = SoftKey(ORIGIN)
+        options = (await self.post("/security/passkeys/options")).json()["options"]
+        done = await self.post("/security/passkeys", {"credential": key.create(options), "name": "Ordinateur"})
+        assert done.status_code == 200, done.text
+        return key
+
     async def authorize(self, service: Service, **more: str | None) -> httpx.Response:
         """Go to /auth as the service asks."""
         self.verifier = secrets.token_urlsafe(48)

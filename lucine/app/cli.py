@@ -16,7 +16,7 @@ from rich.table import Table
 from lucine.directory import national_id_of
 from lucine.directory.commands import commands as directory_commands
 from lucine.officer import invite_officer, list_officers, remove_officer
-from lucine.phone.credentials import Device, Kind, devices_of
+from lucine.phone.credentials import Device, devices_of
 from lucine.phone.enrolment import VOUCHER_SECONDS, make_voucher
 from lucine.phone.holders import add_holder, hold_holder, holder_of_number
 from lucine.phone.holds import release_enrolments, thaw_credentials
@@ -325,8 +325,7 @@ def phone_release(
             for credential in thaw or []:
                 if await thaw_credentials(db, now, house.keys, holder=holder.id, credential=credential):
                     await tell_holder(db, now, house.keys, holder=holder.id, what="let_go", thawed=True)
-            kinds: tuple[Kind, Kind] = ("phone", "computer")
-            return [one for kind in kinds for one in await devices_of(db, holder.id, kind) if one.frozen_at is not None]
+            return [one for one in await devices_of(db, holder.id) if one.frozen_at is not None]
 
     frozen = _in_house(act)
     print("phones may be added again")

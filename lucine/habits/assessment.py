@@ -142,7 +142,7 @@ async def scores_of(db: Reader, now: float, *, holder: str, weeks: int) -> list[
 
 
 async def forget_old_scores(house: House, now: float) -> bool:
-    """Chore: scores of more than two years, whoever's; whether more may be left."""
+    """Scores of more than two years, whoever's; whether more may be left."""
     return await sweep(house.db, "habits_scores", "holder, week", "week < :old", old=week_of(now - SCORES_KEPT_SECONDS))
 
 

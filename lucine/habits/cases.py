@@ -36,13 +36,13 @@ def done_of(incident: Incident) -> set[str]:
     return {*incident.tasks, *told_by_answers(incident.facts)}
 
 
-async def case_of(db: Reader, now: float, keys: Keys, incident: Incident) -> Case:
-    """All that a paper may say."""
+async def case_of(db: Reader, now: float, keys: Keys, incident: Incident) -> tuple[Case, list[Moment]]:
+    """All that a paper may say, and the timeline that it was made from."""
     holder = await find_holder(db, incident.holder)
     registered = await find_professional(db, holder.national_id)
     zone = zone_of(groups_of(registered)["department"])
     timeline = await timeline_of(db, keys, incident)
-    return Case(
+    case = Case(
         path=incident.path, facts=incident.facts, opened_at=incident.opened_at, now=now, zone=zone,
         professional=professional_of(holder, registered),
         timeline=[(moment.at, _said(moment)) for moment in timeline],
@@ -50,6 +50,7 @@ async def case_of(db: Reader, now: float, keys: Keys, incident: Incident) -> Cas
         closed=any(done.count for done in incident.done if done.act in CLOSING),
         duties=duties_for(incident.path, incident.facts, incident.opened_at, zone),
     )  # fmt: skip
+    return case, timeline
 
 
 def _said(moment: Moment) -> str:

@@ -176,9 +176,8 @@ async def _freeze_new_keys(case: _Case) -> Done:
     """What whoever was let in may have added: phones and passkeys alike. Not the phone in her hand, nor one for which
     she stood there in person. What approved her session goes too, unless it is her first phone: it may be his.
     """
-    phones = await devices_of(case.db, case.holder, "phone")
-    keys = [*phones, *await devices_of(case.db, case.holder, "computer")]
-    first = min(phones, key=lambda phone: phone.created_at).id if phones else ""
+    keys = await devices_of(case.db, case.holder)
+    first = next((key.id for key in reversed(keys) if key.kind == "phone"), "")
     new = [
         key for key in keys
         if max(key.created_at, key.usable_at) > case.now - NEW_SECONDS

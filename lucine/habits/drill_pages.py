@@ -7,11 +7,12 @@ import msgspec
 from babel.dates import format_date
 from starlette.responses import Response
 
+from lucine.signin.authorize_page import begin_own
 from lucine.web import Door, Refusal, Visit, anyone, not_found, page
 from lucine.web.pages import PARIS, redirect
 
 from .drills import DRILLS, Answer, Done, Drill, answer_drill, drills_done, due_at, next_drill
-from .people import Person, known_person, person_of, sign_in_to
+from .people import Person, known_person, person_of
 
 PATH = "/habits/drills"
 
@@ -19,7 +20,7 @@ PATH = "/habits/drills"
 async def show_drills(visit: Visit, _: None) -> Response:
     person = await person_of(visit)
     if person is None:
-        return await sign_in_to(visit, PATH)
+        return await begin_own(visit, PATH)
     done = await drills_done(visit.house.db, person.holder)
     return page(
         visit, "habits/drills.html", tab="drills", next=_next(visit, person, done), total=len(DRILLS),
@@ -32,7 +33,7 @@ async def show_drill(visit: Visit, _: None) -> Response:
     """The situation; while the drill rests, what she was told."""
     drill, person = _drill_of(visit), await person_of(visit)
     if person is None:
-        return await sign_in_to(visit, f"{PATH}/{drill.name}")
+        return await begin_own(visit, f"{PATH}/{drill.name}")
     mine = _mine(drill, await drills_done(visit.house.db, person.holder))
     if mine and due_at(mine) > visit.now:
         return redirect(f"{PATH}/{drill.name}/answer")
@@ -54,7 +55,7 @@ async def show_answer(visit: Visit, _: None) -> Response:
     """Why it was a trap, or was not; for who has answered."""
     drill, person = _drill_of(visit), await person_of(visit)
     if person is None:
-        return await sign_in_to(visit, f"{PATH}/{drill.name}")
+        return await begin_own(visit, f"{PATH}/{drill.name}")
     done = await drills_done(visit.house.db, person.holder)
     mine = _mine(drill, done)
     if mine is None:

@@ -9,6 +9,7 @@ from babel.dates import format_date
 from starlette.responses import Response
 
 from lucine.phone.holders import find_holder
+from lucine.signin.authorize_page import begin_own
 from lucine.web import Door, Refusal, Visit, anyone, page
 from lucine.web.languages import typeset
 from lucine.web.pages import redirect
@@ -19,7 +20,7 @@ from .barometer import barometer_of
 from .cards import card_for
 from .habit_words import ANSWERS, THEMES, UNSCORED, verdict
 from .papers import pdf_of
-from .people import Person, known_person, person_of, sign_in_to
+from .people import Person, known_person, person_of
 from .report import report_of
 from .scoring import Item
 
@@ -75,7 +76,7 @@ async def _assess_and_keep(visit: Visit, person: Person) -> Assessment:
 async def show_habits(visit: Visit, _: None) -> Response:
     person = await person_of(visit)
     if person is None:
-        return await sign_in_to(visit, PATH)
+        return await begin_own(visit, PATH)
     assessment = await _assess_and_keep(visit, person)
     scores = await scores_of(visit.house.db, visit.now, holder=person.holder, weeks=WEEKS)
     items = {item.name: item for item in assessment.items}
@@ -95,7 +96,7 @@ async def show_habits(visit: Visit, _: None) -> Response:
 async def show_questions(visit: Visit, _: None) -> Response:
     person = await person_of(visit)
     if person is None:
-        return await sign_in_to(visit, QUESTIONS_PATH)
+        return await begin_own(visit, QUESTIONS_PATH)
     assessment = await _assess_and_keep(visit, person)
     shown = [_shown(visit, item) for item in assessment.items]
     shown.sort(key=lambda one: (not one["item"].question.indispensable, -one["item"].question.weight, one["name"]))
@@ -134,7 +135,7 @@ async def give_report(visit: Visit, _: None) -> Response:
     """Where she stands, as a paper for an insurer or the Order. Only she hands it on."""
     person = await person_of(visit)
     if person is None or not person.proven:  # a phone may lie unlocked in somebody's hand
-        return await sign_in_to(visit, PATH)
+        return await begin_own(visit, PATH)
     require_turn(visit.house, "paper", person.holder, 1)
     holder = await find_holder(visit.house.db, person.holder)
     assessment = await _assess_and_keep(visit, person)

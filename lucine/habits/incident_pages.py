@@ -12,6 +12,7 @@ from lucine.phone.holders import find_holder, hold_holder
 from lucine.phone.holds import held_since, release_enrolments, thaw_credentials
 from lucine.phone.notices import tell_holder
 from lucine.safe import Reader, Transaction
+from lucine.signin.authorize_page import begin_own
 from lucine.signin.disown import ring_after
 from lucine.signin.starts import asks_of_session
 from lucine.web import Door, Visit, anyone, not_found, page
@@ -21,7 +22,7 @@ from .containment import ALL, WILL, WILL_BY_CODE, Act
 from .duties import E_CPS_DESK, SHOWN_FIRST, duties_for
 from .incidents import incidents_of, open_incident
 from .paths import PATHS, Choose, PathFacts
-from .people import Person, freshly_known, known_person, person_of, sign_in_to
+from .people import Person, freshly_known, known_person, person_of
 from .reminders import plan_reminders
 from .texts import Text
 from .zones import PARIS
@@ -58,8 +59,7 @@ async def show_symptoms(visit: Visit, _: None) -> Response:
 
 async def stopped_of(db: Reader, now: float, person: Person) -> dict[str, Any] | None:
     """What stands still since her incidents, and whether she may let go from here."""
-    credentials = [*await devices_of(db, person.holder, "phone"), *await devices_of(db, person.holder, "computer")]
-    frozen = [one for one in credentials if state_of(one, now) == "frozen"]
+    frozen = [one for one in await devices_of(db, person.holder) if state_of(one, now) == "frozen"]
     held = await held_since(db, person.holder)
     if not frozen and held is None:
         return None
@@ -104,11 +104,11 @@ async def _choices(db: Reader, person: Person, now: float, choose: Choose) -> li
 
 
 async def sign_in(visit: Visit, _: None) -> Response:
-    return await sign_in_to(visit, f"{PATH}/new/{_path(visit.request.path_params['path']).name}")
+    return await begin_own(visit, f"{PATH}/new/{_path(visit.request.path_params['path']).name}")
 
 
 async def sign_in_again(visit: Visit, _: None) -> Response:
-    return await sign_in_to(visit, f"{PATH}#stopped", prompt="login")
+    return await begin_own(visit, f"{PATH}#stopped", prompt="login")
 
 
 async def begin(visit: Visit, person: Person) -> Response:
@@ -180,6 +180,7 @@ async def release(visit: Visit, person: Person) -> Response:
     async with visit.house.db.transaction() as db:
         await hold_holder(db, person.holder)
         await _release(db, visit, person.holder)
+    visit.house.bell.ring("notices")
     return redirect(f"{PATH}?done=released")
 
 
@@ -187,7 +188,6 @@ async def _release(db: Transaction, visit: Visit, holder: str) -> None:
     """Whoever does it, every channel is told."""
     if await release_enrolments(db, visit.now, visit.house.keys, holder=holder):
         await tell_holder(db, visit.now, visit.house.keys, holder=holder, what="let_go", thawed=False)
-        visit.house.bell.ring("notices")
 
 
 async def show_resume(visit: Visit, _: None) -> Response:
@@ -202,6 +202,7 @@ async def resume(visit: Visit, _: None) -> Response:
         holder = await use_recovery_code(db, visit.now, house.keys, code=code)
         if holder:
             await _release(db, visit, holder)
+    house.bell.ring("notices")
     return redirect(f"{PATH}/resume?sent=1")
 
 

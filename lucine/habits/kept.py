@@ -8,7 +8,7 @@ from lucine.phone.asks import past_asks
 from lucine.phone.credentials import Kind, devices_of, state_of
 from lucine.phone.holders import Holder
 from lucine.safe import Keys, Reader
-from lucine.signin.clients import find_client
+from lucine.signin.clients import names_of_clients
 from lucine.signin.sessions import past_sessions, services_of
 from lucine.watch.browsers import browsers_of
 from lucine.watch.tries import tries_by_day
@@ -41,9 +41,9 @@ async def gather(db: Reader, now: float, keys: Keys, holder: Holder) -> bytes:
 
 
 async def _sign_in(db: Reader, row: Any) -> dict[str, Any]:
-    found = [await find_client(db, client) for client in await services_of(db, row["id"])]
+    services = await names_of_clients(db, await services_of(db, row["id"]))
     named = ("id", "method", "browser_name", "place", "auth_time", "ended_at", "why", "disowned_at", "verdict")
-    return {**{name: row[name] for name in named}, "services": [one[0].name for one in found if one]}
+    return {**{name: row[name] for name in named}, "services": services}
 
 
 async def _credentials(db: Reader, now: float, holder: Holder, kind: Kind) -> list[dict[str, Any]]:

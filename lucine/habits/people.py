@@ -1,12 +1,10 @@
 """Who stands before a page of this room: a holder who is signed in, or who holds an active phone of hers."""
 
 import msgspec
-from starlette.responses import Response
 
 from lucine.phone.credentials import Device, device_with_cookie
 from lucine.phone.guards import COOKIE
-from lucine.signin.authorize_page import begin_own
-from lucine.signin.security_pages import FRESH_SECONDS
+from lucine.signin.security_pages import is_fresh, require_fresh, session_over
 from lucine.signin.sessions import session_of
 from lucine.web import Refusal, Visit
 
@@ -31,8 +29,8 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.session) or self.code
 
     def fresh(self, now: float) -> bool:
-        """Whether she has signed in within FRESH_SECONDS; never from her phone alone."""
-        return now - self.auth_time <= FRESH_SECONDS
+        """Never from her phone alone."""
+        return is_fresh(now, self.auth_time)
 
 
 async def person_of(visit: Visit) -> Person | None:
@@ -56,22 +54,14 @@ async def known_person(visit: Visit) -> Person:
     """The guard of what is hers. Refusal for everybody else."""
     person = await person_of(visit)
     if person is None:
-        words = "Votre session est terminée. Connectez-vous à nouveau."
-        raise Refusal("login_required", words, "no session and no phone", status=401)
+        raise session_over("no session and no phone")
     return person
-
-
-async def sign_in_to(visit: Visit, path: str, *, prompt: str = "") -> Response:
-    """The way in, for who is not known yet (or is asked again): back to this page afterwards."""
-    return await begin_own(visit, path, prompt=prompt)
 
 
 async def freshly_known(visit: Visit) -> Person:
     """The guard of what lets go again."""
     person = await known_person(visit)
-    if not person.fresh(visit.now):
-        words = "Par sécurité, connectez-vous à nouveau avant ce changement."
-        raise Refusal("fresh_login_required", words, "sign-in too old, or from a phone alone", status=403)
+    require_fresh(visit.now, person.auth_time)
     return person
 
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from lucine.phone.holders import hold_holder
 from lucine.safe import Transaction, write_ledger
+from lucine.signin.authorize_page import begin_own
 from lucine.signin.evidence import give_file, ledger_line, one, pretty, write_bundle
 from lucine.web import Door, Refusal, Visit, anyone, not_found, page
 from lucine.web.pages import redirect
@@ -36,10 +37,10 @@ from .incidents import (
 from .kept import KEPT_SECONDS
 from .papers import as_text, pdf_of
 from .paths import PATHS
-from .people import Person, known_person, person_of, proven_person, sign_in_to
+from .people import Person, known_person, person_of, proven_person
 from .reminders import plan_reminders
 from .sheets import SHEETS
-from .timeline import lines_of, timeline_of
+from .timeline import lines_of
 from .zones import wall_of
 
 LEDGER_MAX = 2000
@@ -79,7 +80,7 @@ async def _room(
 ) -> Response:  # fmt: skip
     """``typed``, ``bad``: a sheet that was not kept, with what she typed and what is wrong with it."""
     db, now, facts = visit.house.db, visit.now, incident.facts
-    case = await case_of(db, now, visit.house.keys, incident)
+    case, timeline = await case_of(db, now, visit.house.keys, incident)
     done = done_of(incident)
     return page(
         visit, "habits/incident.html", status=400 if bad else 200, tab="incident", person=person, incident=incident,
@@ -88,14 +89,14 @@ async def _room(
         finished=[duty for duty in case.duties if duty.id in done], first=SHOWN_FIRST, blanks=blanks_of(case),
         warnings=warnings_for(incident.path, facts, incident.opened_at, zone=case.zone, language=visit.language),
         sheets=SHEETS, facts=facts, typed=typed or {}, bad=bad, wall=wall_of(now, case.zone), zone=case.zone, now=now,
-        timeline=await timeline_of(db, visit.house.keys, incident), said=visit.query().get("done"),
+        timeline=timeline, said=visit.query().get("done"),
     )  # fmt: skip
 
 
 async def sign_in_here(visit: Visit, _: None) -> Response:
     """To show that it is her, and back."""
     which = visit.request.path_params["incident"]
-    return await sign_in_to(visit, f"{PATH}/{which}" if ID.fullmatch(which) else PATH, prompt="login")
+    return await begin_own(visit, f"{PATH}/{which}" if ID.fullmatch(which) else PATH, prompt="login")
 
 
 async def answer(visit: Visit, person: Person) -> Response:
@@ -151,14 +152,15 @@ async def give_pdf(visit: Visit, person: Person) -> Response:
     incident, name, house = await _hers(visit, person), visit.request.path_params["paper"], visit.house
     require_turn(house, "paper", person.holder, PAPERS_AT_ONCE)
     with turn(house, "paper", person.holder):
-        made = await pdf_of(build(name, await case_of(house.db, visit.now, house.keys, incident)))
+        case, _ = await case_of(house.db, visit.now, house.keys, incident)
+        made = await pdf_of(build(name, case))
     return _file(made, f"lucine-{name}.pdf", "application/pdf")
 
 
 async def give_text(visit: Visit, person: Person) -> Response:
     incident, name, house = await _hers(visit, person), visit.request.path_params["paper"], visit.house
-    made = as_text(build(name, await case_of(house.db, visit.now, house.keys, incident)))
-    return _file(made.encode(), f"lucine-{name}.txt", "text/plain; charset=utf-8")
+    case, _ = await case_of(house.db, visit.now, house.keys, incident)
+    return _file(as_text(build(name, case)).encode(), f"lucine-{name}.txt", "text/plain; charset=utf-8")
 
 
 def _file(content: bytes, name: str, kind: str) -> Response:
@@ -174,9 +176,8 @@ async def give_evidence(visit: Visit, person: Person) -> Response:
         async with house.db.transaction() as db:
             await write_ledger(db, now, house.keys, "incident.bundled", incident.holder, {"incident": incident.id})
         since = incident.opened_at - KEPT_SECONDS
-        case = await case_of(house.db, now, house.keys, incident)
-        told = [{"at": moment.at, "words": moment.words, "note": moment.note}
-                for moment in await timeline_of(house.db, house.keys, incident)]  # fmt: skip
+        case, timeline = await case_of(house.db, now, house.keys, incident)
+        told = [{"at": moment.at, "words": moment.words, "note": moment.note} for moment in timeline]
         lines = await lines_of(house.db, incident, since, LEDGER_MAX)
         file = await write_bundle(
             house, now,

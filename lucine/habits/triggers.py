@@ -51,7 +51,9 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """What the questions share. ``session``: from which she looks, '' on her phone. ``lines``: lately, newest first."""
+    """What the questions share. ``session``: from which she looks, '' on her phone. ``lines``: lately, newest first.
+    ``devices``: her phones and passkeys, ``incidents``: hers.
+    """
 
     db: Reader
     now: float
@@ -60,6 +62,12 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     holder: str
     session: str
     lines: list[Line]
+    devices: list[Device]
+    incidents: list[Row]
+
+    @property
+    def phones(self) -> list[Device]:
+        return [device for device in self.devices if device.kind == "phone"]
 
     def last(self, *acts: str, why: tuple[str, ...] = ()) -> float | None:
         """When one of these acts was last written about her, for one of these reasons if any are given."""
@@ -75,14 +83,14 @@ async def look_at(visit: Visit, person: Person) -> Seen:
     ]
     return Seen(
         db=house.db, now=visit.now, keys=house.keys, settings=house.settings, holder=person.holder,
-        session=person.session, lines=lines,
+        session=person.session, lines=lines, devices=await devices_of(house.db, person.holder),
+        incidents=await incidents_of(house.db, person.holder),
     )  # fmt: skip
 
 
 async def phone_in_quarantine(seen: Seen) -> float | None:
-    phones = await devices_of(seen.db, seen.holder, "phone")
-    waiting = [phone.created_at for phone in phones if phone.usable_at > seen.now and phone.frozen_at is None]
-    return max(waiting, default=None)
+    waiting = [phone for phone in seen.phones if phone.usable_at > seen.now and phone.frozen_at is None]
+    return max((phone.created_at for phone in waiting), default=None)
 
 
 async def codes_sent(seen: Seen) -> float | None:
@@ -104,7 +112,7 @@ async def caller_suspected(seen: Seen) -> float | None:
 
 async def bag_stolen(seen: Seen) -> float | None:
     """She gave up a phone and a computer within a day of each other."""
-    phone, computer = await _lost(seen, "phone"), await _lost(seen, "computer")
+    phone, computer = _lost(seen, "phone"), _lost(seen, "computer")
     if phone is None or computer is None or abs(phone - computer) > SAME_BAG_SECONDS:
         return None
     return max(phone, computer)
@@ -112,21 +120,17 @@ async def bag_stolen(seen: Seen) -> float | None:
 
 async def phone_lost(seen: Seen) -> float | None:
     """She switched a phone off, or opened the incident of a lost one; alone, or else it was the bag."""
-    return await _lost(seen, "phone") if await bag_stolen(seen) is None else None
+    return _lost(seen, "phone") if await bag_stolen(seen) is None else None
 
 
-async def _lost(seen: Seen, kind: Literal["phone", "computer"]) -> float | None:
+def _lost(seen: Seen, kind: Literal["phone", "computer"]) -> float | None:
     given_up = (
         seen.last("phone.revoked", why=SHE_LOST_A_PHONE)
         if kind == "phone"
         else seen.last("browser.forgotten", "computer.revoked", why=SHE_GAVE_UP_A_COMPUTER)
     )
     since = seen.now - LATELY_SECONDS
-    told = [
-        row["opened_at"]
-        for row in await incidents_of(seen.db, seen.holder)
-        if row["path"] == f"{kind}-lost" and row["opened_at"] > since
-    ]
+    told = [row["opened_at"] for row in seen.incidents if row["path"] == f"{kind}-lost" and row["opened_at"] > since]
     return max([*told, *([] if given_up is None else [given_up])], default=None)
 
 
@@ -138,7 +142,7 @@ async def request_refused(seen: Seen) -> float | None:
 async def phone_added(seen: Seen) -> float | None:
     """Beside a key, or after one. The first that she ever had, she has just made herself."""
     since = seen.now - LATELY_SECONDS
-    phones = [phone for phone in await _active(seen, "phone") if phone.usable_at > since]
+    phones = [phone for phone in seen.phones if phone.active(seen.now) and phone.usable_at > since]
     if not phones:
         return None
     oldest = min(phones, key=lambda phone: phone.created_at)
@@ -175,14 +179,14 @@ async def number_tried(seen: Seen) -> float | None:
 
 async def few_ways_back(seen: Seen) -> float | None:
     """No recovery code is left, or one thing lost leaves her outside."""
-    ways = len(await _active(seen, "phone")) + len(await _active(seen, "computer"))
+    ways = sum(device.active(seen.now) for device in seen.devices)
     weak = ways < WAYS_BACK_MIN or not await recovery_codes_left(seen.db, seen.holder)
     return SINCE_LONG if weak else None
 
 
 async def system_outdated(seen: Seen) -> float | None:
     """A phone of hers says that it runs a system that no longer gets every fix."""
-    hers = {phone.id for phone in await devices_of(seen.db, seen.holder, "phone")}
+    hers = {phone.id for phone in seen.phones}
     systems = await systems_of(seen.db, seen.holder)
     old = [at for phone, (system, at) in systems.items() if phone in hers and SYSTEMS.outdated(system)]
     return max(old, default=None)
@@ -195,10 +199,6 @@ async def browser_asleep(seen: Seen) -> float | None:
     """
     since = [row["seen_at"] + ASLEEP_SECONDS for row in await browsers_of(seen.db, seen.holder)]
     return max((at for at in since if at <= seen.now), default=None)
-
-
-async def _active(seen: Seen, kind: Literal["phone", "computer"]) -> list[Device]:
-    return [device for device in await devices_of(seen.db, seen.holder, kind) if device.active(seen.now)]
 
 
 # The order is the order of cards that are due at the same time.

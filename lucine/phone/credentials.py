@@ -104,11 +104,12 @@ async def is_kept(db: Reader, device: Device) -> bool:
     return await db.one(kept, id=device.id) is not None
 
 
-async def devices_of(db: Reader, holder: str, kind: Kind) -> list[Device]:
-    """Her phones or computer passkeys that are not revoked, newest first."""
+async def devices_of(db: Reader, holder: str, kind: Kind | None = None) -> list[Device]:
+    """Her phones, her computer passkeys, or both (phones first), that are not revoked, newest first."""
     rows = await db.all(
         f"SELECT {COLUMNS} FROM phone_credentials"
-        " WHERE holder = :holder AND kind = :kind AND revoked_at IS NULL ORDER BY created_at DESC",
+        " WHERE holder = :holder AND (kind = :kind OR CAST(:kind AS TEXT) IS NULL) AND revoked_at IS NULL"
+        " ORDER BY kind DESC, created_at DESC",
         holder=holder, kind=kind,
     )  # fmt: skip
     return [_device(row) for row in rows]

@@ -1,5 +1,6 @@
 """Clients: the services that sign professionals in. Added by an operator, never by the network."""
 
+from collections.abc import Iterable
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -194,6 +195,11 @@ async def find_client(db: Reader, client_id: str) -> tuple[Client, bytes | None]
     """A client and the digest of its secret."""
     row = await db.one("SELECT facts, secret FROM signin_clients WHERE id = :id AND removed_at IS NULL", id=client_id)
     return (_client(row), row["secret"]) if row else None
+
+
+async def names_of_clients(db: Reader, clients: Iterable[str]) -> list[str]:
+    """What these clients are called, in this order; nothing for one that was removed."""
+    return [found[0].name for client in clients if (found := await find_client(db, client))]
 
 
 async def list_clients(db: Reader) -> list[Client]:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from lucine.web import Refusal, Visit, cookies, page
 from lucine.web.pages import redirect
 
-from .clients import Client, find_client
+from .clients import Client, find_client, names_of_clients
 from .deliveries import BELL
 from .sessions import COOKIE, end_sessions, services_of, session_of
 from .signing_keys import read_own
@@ -67,7 +67,7 @@ async def _end(visit: Visit, hint: Hint | None, back: str) -> Response:
                 db, visit.now, house.keys, house.settings, holder=holder, session=session, why="signed_out"
             )
     house.bell.ring(BELL)
-    names = [found[0].name for service in dict.fromkeys(services) if (found := await find_client(house.db, service))]
+    names = await names_of_clients(house.db, dict.fromkeys(services))
     # A form's redirect to another origin is stopped by form-action 'self': the page leads there itself.
     if back and visit.request.method == "GET":
         answer = redirect(back)

@@ -25,7 +25,7 @@ from lucine.web import Refusal, Visit, json_answer, not_found, page
 from lucine.web.pages import redirect
 
 from .authorize_page import begin_own
-from .clients import find_client
+from .clients import names_of_clients
 from .deliveries import BELL
 from .disown import disown, ring_after
 from .my_number import my_number
@@ -42,18 +42,32 @@ async def signed_in(visit: Visit) -> Session:
     """The guard of the security page's forms."""
     session = await session_of(visit)
     if session is None:
-        words = "Votre session est terminée. Connectez-vous à nouveau."
-        raise Refusal("login_required", words, "no session", status=401)
+        raise session_over("no session")
     return session
+
+
+def session_over(detail: str) -> Refusal:
+    words = "Votre session est terminée. Connectez-vous à nouveau."
+    return Refusal("login_required", words, detail, status=401)
 
 
 async def freshly_signed_in(visit: Visit) -> Session:
     """The guard of what changes who may sign in."""
     session = await signed_in(visit)
-    if visit.now - session.auth_time > FRESH_SECONDS:
+    require_fresh(visit.now, session.auth_time)
+    return session
+
+
+def is_fresh(now: float, auth_time: float) -> bool:
+    """Whether she signed in within FRESH_SECONDS."""
+    return now - auth_time <= FRESH_SECONDS
+
+
+def require_fresh(now: float, auth_time: float) -> None:
+    """Refusal if she did not."""
+    if not is_fresh(now, auth_time):
         words = "Par sécurité, connectez-vous à nouveau avant ce changement."
         raise Refusal("fresh_login_required", words, "sign-in too old", status=403)
-    return session
 
 
 async def show_security(visit: Visit, _: None, *, above: str = "") -> Response:
@@ -83,7 +97,7 @@ async def show_security(visit: Visit, _: None, *, above: str = "") -> Response:
         ],
         number=await my_number(visit, holder),
         recovery_codes_left=await recovery_codes_left(db, holder.id),
-        fresh=now - session.auth_time <= FRESH_SECONDS,
+        fresh=is_fresh(now, session.auth_time),
         held=await held_since(db, holder.id) is not None,
         notice=visit.query().get("done"),
         above=above,
@@ -91,11 +105,7 @@ async def show_security(visit: Visit, _: None, *, above: str = "") -> Response:
 
 
 async def _sign_in(visit: Visit, row: Any, current: Session) -> dict[str, Any]:
-    services = [
-        found[0].name
-        for client in await services_of(visit.house.db, row["id"])
-        if (found := await find_client(visit.house.db, client))
-    ]
+    services = await names_of_clients(visit.house.db, await services_of(visit.house.db, row["id"]))
     return {
         "id": row["id"],
         "services": services or [visit.house.settings.name],
@@ -147,9 +157,7 @@ async def _end(visit: Visit, session: Session, which: str | None) -> Response:
 async def not_me(visit: Visit, session: Session) -> Response:
     """A sign-in that was not hers. Her own session goes on, unless it is that one."""
     house, which = visit.house, visit.request.path_params["id"]
-    services = [
-        found[0].name for client in await services_of(house.db, which) if (found := await find_client(house.db, client))
-    ]
+    services = await names_of_clients(house.db, await services_of(house.db, which))
     async with house.db.transaction() as db:
         done = await disown(
             db, visit.now, house.keys, house.settings, holder=session.holder, session=which,

@@ -1,4 +1,4 @@
-"""Every page, in French and English, on a phone and a desk: no barrier that axe can find, nothing off screen."""
+"""Every page, in French and English, on a phone and a desk: no barrier that axe can find, nothing off screen, nothing squeezed."""
 
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,11 @@ pytestmark = pytest.mark.xdist_group("browser")
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+SQUEEZED_PX = 90
+SQUEEZED = """least => [...document.querySelectorAll("p, h1, h2, h3, h4, dd")].filter(
+    one => one.clientWidth > 0 && one.clientWidth < least && one.innerText.length > 20
+        && !one.childElementCount && !one.closest(".unseen")
+).map(one => one.innerText)"""
 
 
 def check(page: Page, name: str) -> None:
@@ -29,6 +34,7 @@ def check(page: Page, name: str) -> None:
     assert len(found["passes"]) > 5, name
     wide = page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wide <= 0, f"{name} is wider than the screen"
+    assert page.evaluate(SQUEEZED, SQUEEZED_PX) == [], f"{name} has text in a column of a few letters"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

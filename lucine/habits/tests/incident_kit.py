@@ -53,15 +53,6 @@ async def state(phone: Phone) -> str:
     return str((await phone.get("me")).json()["state"])
 
 
-async def add_passkey(desk: Desk) -> SoftKey:
-    """A passkey on the computer of this session."""
-    key = SoftKey(ORIGIN)
-    options = (await desk.post("/security/passkeys/options")).json()["options"]
-    done = await desk.post("/security/passkeys", {"credential": key.create(options), "name": "Ordinateur"})
-    assert done.status_code == 200, done.text
-    return key
-
-
 async def passkey_sign_in(world: World, key: SoftKey) -> bool:
     """Whether who has this passkey gets in, at another computer."""
     desk = world.desk()

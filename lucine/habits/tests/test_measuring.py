@@ -24,13 +24,6 @@ async def seen(world: World, probe: str, person: str = "ana") -> Answer | None:
     return await PROBES[probe](house.db, world.clock.now, house.keys, holder)
 
 
-async def add_passkey(world: World, desk: Desk) -> None:
-    key = world.bare_phone().key
-    options = (await desk.post("/security/passkeys/options")).json()["options"]
-    done = await desk.post("/security/passkeys", {"credential": key.create(options), "name": "Ordinateur"})
-    assert done.status_code == 200, done.text
-
-
 async def signed_in(world: World, **more: bool) -> Desk:
     desk = world.desk()
     await world.sign_in(desk, await world.phone("ana"), await world.service(), **more)
@@ -40,7 +33,7 @@ async def signed_in(world: World, **more: bool) -> Desk:
 async def test_a_passkey_on_a_computer(small_world: World) -> None:
     desk = await signed_in(small_world)
     assert await seen(small_world, "passkey") == "no"
-    await add_passkey(small_world, desk)
+    await desk.add_passkey()
     assert await seen(small_world, "passkey") == "yes"
     assert await seen(small_world, "passkey", "bea") == "no", "another's does not count"
 
@@ -49,7 +42,7 @@ async def test_a_second_way_in_is_any_second_key(small_world: World) -> None:
     assert await seen(small_world, "second_way") == "no"
     desk = await signed_in(small_world)
     assert await seen(small_world, "second_way") == "no"
-    await add_passkey(small_world, desk)
+    await desk.add_passkey()
     assert await seen(small_world, "second_way") == "yes"
     await small_world.phone("bea")
     await small_world.phone("bea")

@@ -20,7 +20,6 @@ from lucine.web.turns import turn
 from tests.world import World
 
 from .incident_kit import (
-    add_passkey,
     begin,
     codes_of,
     in_session,
@@ -47,7 +46,7 @@ async def test_a_passkey_that_oscar_added_opens_nothing_afterwards(world: World,
     phone, codes = await world.phone("ana"), await codes_of(world, "ana")
     world.clock.pass_by(30 * 86400)
     oscar = await signed_in(world, phone)
-    key = await add_passkey(oscar)
+    key = await oscar.add_passkey()
     if by_code:
         await post(world.browser(), f"/incident/new/{path}/code", code=codes[0])
     elif path == "files-locked":  # only from a session: a phone alone freezes no passkey
@@ -61,7 +60,7 @@ async def test_a_passkey_that_oscar_added_opens_nothing_afterwards(world: World,
 
 async def test_her_old_passkey_goes_on_where_only_new_ones_are_frozen(world: World) -> None:
     phone = await world.phone("ana")
-    key = await add_passkey(await signed_in(world, phone))
+    key = await (await signed_in(world, phone)).add_passkey()
     world.clock.pass_by(30 * 86400)
     await begin(phone.http, "approved")
     assert await passkey_sign_in(world, key)
@@ -69,7 +68,7 @@ async def test_her_old_passkey_goes_on_where_only_new_ones_are_frozen(world: Wor
 
 async def test_a_thief_of_an_unlocked_phone_keeps_nobody_out(world: World) -> None:
     stolen, hers, codes = await world.phone("ana"), await world.phone("ana"), await codes_of(world, "ana")
-    key = await add_passkey(await signed_in(world, hers))
+    key = await (await signed_in(world, hers)).add_passkey()
     world.clock.pass_by(30 * 86400)
     for path in PATHS:
         await post(stolen.http, f"/incident/new/{path}", which="all" if path == "phone-lost" else "")
@@ -261,7 +260,7 @@ async def test_a_lost_computer_loses_its_passkey_and_its_one_tap(world: World) -
     assert (await lost.show_key()).status_code == 200
     await phone.approve((await phone.scan(lost.qr())).json(), keep=True)
     assert (await lost.finish()).status_code == 200
-    key = await add_passkey(lost)
+    key = await lost.add_passkey()
     world.clock.pass_by(30 * 86400)
     hers = await signed_in(world, phone)
     await begin(hers.http, "computer-lost")
@@ -371,7 +370,7 @@ async def test_a_code_and_a_press_at_once_never_wait_for_each_other(world: World
 async def test_her_own_sign_in_is_left_alone_whichever_of_its_approvals_is_named(world: World) -> None:
     phone = await world.phone("ana")
     desk = await signed_in(world, phone)
-    key = await add_passkey(desk)
+    key = await desk.add_passkey()
     world.clock.pass_by(60)
     await desk.open_start(await desk.http.get("/security/again"))  # she signs in again: the session stays
     await phone.approve((await phone.scan(desk.qr())).json())
@@ -409,7 +408,7 @@ def test_one_code_that_is_gone_takes_no_other_along() -> None:
 
 async def test_an_approval_that_rang_can_be_named_and_a_passkeys_cannot(world: World) -> None:
     service, desk, phone = await known_desk(world)
-    key = await add_passkey(await signed_in(world, phone))
+    key = await (await signed_in(world, phone)).add_passkey()
     await again(desk, service)
     assert (await desk.ring()).status_code == 200
     (ask,) = await ringing(world)

@@ -2,7 +2,6 @@
 
 import pytest
 
-from lucine.app.bench.soft_key import SoftKey
 from lucine.phone.notices import deliver_notices
 from tests.world import ORIGIN, Desk, World
 
@@ -16,17 +15,9 @@ async def signed_in(world: World) -> Desk:
     return desk
 
 
-async def add_passkey(desk: Desk) -> SoftKey:
-    key = SoftKey(ORIGIN)
-    options = (await desk.post("/security/passkeys/options")).json()["options"]
-    done = await desk.post("/security/passkeys", {"credential": key.create(options), "name": "Ordinateur"})
-    assert done.status_code == 200, done.text
-    return key
-
-
 async def test_w10_the_options_of_a_sign_in_are_the_same_whoever_is_named(small_world: World) -> None:
     """No list of keys, so nobody learns who has one."""
-    await add_passkey(await signed_in(small_world))
+    await (await signed_in(small_world)).add_passkey()
     service, seen = await small_world.service("other"), []
     for hint in (None, NUMBER, UNKNOWN, "not a number"):
         desk = small_world.desk()
@@ -80,7 +71,7 @@ async def test_w11_every_channel_is_told_of_a_new_passkey(small_world: World) ->
         pass
     post = small_world.folder / "post"
     before = set(post.glob("[!.]*"))
-    await add_passkey(desk)
+    await desk.add_passkey()
     while await deliver_notices(small_world.house, small_world.clock.now):
         pass
     told = [path.read_text() for path in set(post.glob("[!.]*")) - before]
@@ -90,7 +81,7 @@ async def test_w11_every_channel_is_told_of_a_new_passkey(small_world: World) ->
 
 async def test_w12_a_deleted_passkey_signs_nobody_in(small_world: World) -> None:
     desk = await signed_in(small_world)
-    key = await add_passkey(desk)
+    key = await desk.add_passkey()
     row = await small_world.house.db.one("SELECT id FROM phone_credentials WHERE kind = 'computer'")
     assert row is not None
     gone = await desk.http.post(f"/security/passkeys/{row['id']}/delete", headers={"Origin": ORIGIN})

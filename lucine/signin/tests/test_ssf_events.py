@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 import lucine.signin
-from lucine.app.bench.soft_key import SoftKey
 from lucine.app.chores import CHORES, do_chores
 from lucine.signin.sessions import end_idle_sessions
 from lucine.signin.signals import REASONS, tell_of_credentials
@@ -198,12 +197,6 @@ async def test_a_removed_subject_is_not_told_of_until_it_is_added_again(receiver
 # credential-change (CAEP section 3.3) and credential-compromise (RISC section 2.7)
 
 
-async def _add_passkey(desk: Desk) -> None:
-    options = (await desk.post("/security/passkeys/options")).json()["options"]
-    made = await desk.post("/security/passkeys", {"credential": SoftKey(ORIGIN).create(options), "name": "Bureau"})
-    assert made.status_code == 200, made.text
-
-
 async def _kinds(receiver: Receiver) -> list[tuple[str, str]]:
     found = [event_of(claims) for claims in await _events(receiver)]
     return sorted((kind.rpartition("/")[2], facts.get("change_type", "")) for kind, facts in found)
@@ -211,7 +204,7 @@ async def _kinds(receiver: Receiver) -> list[tuple[str, str]]:
 
 async def test_a_passkey_that_is_added_and_deleted(receiver: Receiver) -> None:
     id_token, desk = await _sign_in(receiver)
-    await _add_passkey(desk)
+    await desk.add_passkey()
     [claims] = await _events(receiver)
     assert claims["sub_id"] == {"format": "iss_sub", "iss": ORIGIN, "sub": id_token["sub"]}
     kind, facts = event_of(claims)
@@ -260,7 +253,7 @@ async def test_a_phone_that_she_switches_off_from_her_desk_is_not_called_comprom
 
 async def test_what_was_added_in_a_sign_in_that_was_not_hers(receiver: Receiver) -> None:
     id_token, desk = await _sign_in(receiver)
-    await _add_passkey(desk)
+    await desk.add_passkey()
     await _events(receiver)
     await _post(desk, f"/security/sign-ins/{id_token['sid']}/not-me")
     assert await _kinds(receiver) == [("credential-change", "revoke"), ("session-revoked", "")]
@@ -280,7 +273,7 @@ async def test_her_keys_are_told_of_to_whom_she_went_within_half_a_year(receiver
 async def test_what_happened_before_the_stream_is_not_for_it(small_world: World) -> None:
     receiver = await Receiver.of(small_world)
     _, _, desk = await small_world.tokens(service=receiver.service)
-    await _add_passkey(desk)
+    await desk.add_passkey()
     small_world.clock.pass_by(1)
     await receiver.authorize()
     await receiver.subscribe()
