@@ -19,7 +19,7 @@ from lucine.officer import invite_officer, list_officers, remove_officer
 from lucine.phone.credentials import Device, devices_of
 from lucine.phone.enrolment import VOUCHER_SECONDS, make_voucher
 from lucine.phone.holders import add_holder, hold_holder, holder_of_number
-from lucine.phone.holds import release_enrolments, thaw_credentials
+from lucine.phone.holds import release_enrolments, thaw_credential
 from lucine.phone.notices import tell_holder
 from lucine.safe import verify_ledger
 from lucine.safe.ledger import Break
@@ -320,11 +320,9 @@ def phone_release(
             return []
         async with house.db.transaction() as db:
             await hold_holder(db, holder.id)
-            if await release_enrolments(db, now, house.keys, holder=holder.id):
-                await tell_holder(db, now, house.keys, holder=holder.id, what="let_go", thawed=False)
+            await release_enrolments(db, now, house.keys, holder=holder.id)
             for credential in thaw or []:
-                if await thaw_credentials(db, now, house.keys, holder=holder.id, credential=credential):
-                    await tell_holder(db, now, house.keys, holder=holder.id, what="let_go", thawed=True)
+                await thaw_credential(db, now, house.keys, holder=holder.id, credential=credential)
             return [one for one in await devices_of(db, holder.id) if one.frozen_at is not None]
 
     frozen = _in_house(act)

@@ -40,8 +40,7 @@ async def live_through(house: House) -> None:
     begin = (time.time() - DAYS * 86400) // 604800 * 604800  # whole weeks: the lab's begin on a Monday
     shift = begin - START + (time.time() - begin) % 604800 // 86400 * 86400
     people, chance = Population(SEED, per_day=PER_DAY), random.Random(SEED)  # noqa: S311
-    register = await house.db.all("SELECT DISTINCT national_id FROM directory_lines ORDER BY national_id LIMIT 5000")
-    numbers = [row["national_id"] for row in register]
+    numbers = await _registered(house)
     for hour in range(DAYS * 24):
         batch = [_weighed(house, seen, shift, chance, numbers) for seen in people.hour(hour)]
         if hour in ATTACK_HOURS:
@@ -59,15 +58,20 @@ async def answer_for_all(house: House) -> None:
     period, chance = period_of(time.time() - QUARTER_SECONDS), random.Random(SEED)  # noqa: S311
     if period in await released_periods(house.db):
         return
-    register = await house.db.all("SELECT DISTINCT national_id FROM directory_lines ORDER BY national_id LIMIT 5000")
     answers = []
-    for row in register:
-        groups = groups_of(await find_professional(house.db, row["national_id"]))
+    for number in await _registered(house):
+        groups = groups_of(await find_professional(house.db, number))
         attacked = chance.choices(("yes", "no", "unsure"), (14, 71, 15))[0]
         masters = chance.choices(("yes", "partly", "no"), (22, 51, 27))[0]
         answers.append((groups, {"attacked": attacked, "masters": masters}))
     async with house.db.transaction() as db:
         await count_answers(db, period, answers)
+
+
+async def _registered(house: House) -> list[str]:
+    """The numbers of the invented register, or of a large one as many as a demo has time for."""
+    rows = await house.db.all("SELECT DISTINCT national_id FROM directory_lines ORDER BY national_id LIMIT 5000")
+    return [row["national_id"] for row in rows]
 
 
 def _weighed(house: House, seen: Seen, shift: float, chance: random.Random, numbers: list[str]) -> Weighed:

@@ -53,8 +53,9 @@ QUESTIONS = _read_questions()
 
 
 class Assessment(msgspec.Struct, frozen=True, kw_only=True):
-    """Where she stands now. ``items``: every question, with what is known, and ``well_known``: enough of it;
-    ``acts``: the best next ones; ``asked``: what to ask her this week, ``answered``: how many she has answered in it.
+    """Where she stands now. ``items``: every question, with what is known. ``score``: shown and kept once it is
+    ``well_known``; before, it would tell what was not asked yet. ``acts``: the best next ones; ``asked``: what to ask
+    her this week, ``answered``: how many she has answered in it.
     """
 
     items: list[Item]
@@ -124,7 +125,9 @@ def _monday(now: float) -> float:
 
 
 async def keep_score(db: Transaction, now: float, *, holder: str, assessment: Assessment) -> None:
-    """Her score of this week, as it stands now."""
+    """Her score of this week, as it stands now; none while too little is known."""
+    if not assessment.well_known:
+        return
     await db.run(
         "INSERT INTO habits_scores (holder, week, score, measured) VALUES (:holder, :week, :score, :measured)"
         " ON CONFLICT (holder, week) DO UPDATE SET score = :score, measured = :measured",

@@ -144,7 +144,7 @@ async def give_report(visit: Visit, _: None) -> Response:
         made = await pdf_of(paper)
     return Response(
         made, media_type="application/pdf",
-        headers={"Content-Disposition": 'attachment; filename="lucine-habitudes.pdf"', "Cache-Control": "no-store"},
+        headers={"Content-Disposition": 'attachment; filename="lucine-habitudes.pdf"'},
     )  # fmt: skip
 
 

@@ -9,8 +9,7 @@ from lucine.phone.asks import past_asks
 from lucine.phone.credentials import devices_of, state_of
 from lucine.phone.enrolment import use_recovery_code
 from lucine.phone.holders import find_holder, hold_holder
-from lucine.phone.holds import held_since, release_enrolments, thaw_credentials
-from lucine.phone.notices import tell_holder
+from lucine.phone.holds import held_since, release_enrolments, thaw_credential
 from lucine.safe import Reader, Transaction
 from lucine.signin.authorize_page import begin_own
 from lucine.signin.disown import ring_after
@@ -164,12 +163,9 @@ async def thaw(visit: Visit, person: Person) -> Response:
     house = visit.house
     async with house.db.transaction() as db:
         await hold_holder(db, person.holder)
-        thawed = await thaw_credentials(
-            db, visit.now, house.keys, holder=person.holder, credential=visit.request.path_params["credential"]
-        )
-        if not thawed:
+        credential = visit.request.path_params["credential"]
+        if not await thaw_credential(db, visit.now, house.keys, holder=person.holder, credential=credential):
             raise not_found("no such frozen credential of hers")
-        await tell_holder(db, visit.now, house.keys, holder=person.holder, what="let_go", thawed=True)
     house.bell.ring(f"holder:{person.holder}")
     house.bell.ring("notices")
     return redirect(f"{PATH}?done=thawed")
@@ -179,15 +175,9 @@ async def release(visit: Visit, person: Person) -> Response:
     """Phones and passkeys may be added again."""
     async with visit.house.db.transaction() as db:
         await hold_holder(db, person.holder)
-        await _release(db, visit, person.holder)
+        await release_enrolments(db, visit.now, visit.house.keys, holder=person.holder)
     visit.house.bell.ring("notices")
     return redirect(f"{PATH}?done=released")
-
-
-async def _release(db: Transaction, visit: Visit, holder: str) -> None:
-    """Whoever does it, every channel is told."""
-    if await release_enrolments(db, visit.now, visit.house.keys, holder=holder):
-        await tell_holder(db, visit.now, visit.house.keys, holder=holder, what="let_go", thawed=False)
 
 
 async def show_resume(visit: Visit, _: None) -> Response:
@@ -201,7 +191,7 @@ async def resume(visit: Visit, _: None) -> Response:
     async with house.db.transaction() as db:
         holder = await use_recovery_code(db, visit.now, house.keys, code=code)
         if holder:
-            await _release(db, visit, holder)
+            await release_enrolments(db, visit.now, house.keys, holder=holder)
     house.bell.ring("notices")
     return redirect(f"{PATH}/resume?sent=1")
 

@@ -11,6 +11,7 @@ import msgspec
 from lucine.phone.credentials import Device, devices_of
 from lucine.phone.enrolment import CODES_SECONDS, codes_asked_at, recovery_codes_left
 from lucine.phone.holders import find_holder
+from lucine.phone.holds import held_since
 from lucine.phone.typed import ARMED_SECONDS
 from lucine.safe import Keys, Reader, Row
 from lucine.safe.ledger import lines_about
@@ -178,7 +179,9 @@ async def number_tried(seen: Seen) -> float | None:
 
 
 async def few_ways_back(seen: Seen) -> float | None:
-    """No recovery code is left, or one thing lost leaves her outside."""
+    """No recovery code is left, or one thing lost leaves her outside. While she may add none, it waits."""
+    if await held_since(seen.db, seen.holder) is not None:
+        return None
     ways = sum(device.active(seen.now) for device in seen.devices)
     weak = ways < WAYS_BACK_MIN or not await recovery_codes_left(seen.db, seen.holder)
     return SINCE_LONG if weak else None

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from lucine.safe import Keys, Reader, Transaction, among, write_ledger
 from lucine.web import Refusal
 
+from .notices import tell_holder
+
 HELD = ("desk", "link", "codes")  # kinds of vouchers that a hold stops
 
 
@@ -27,18 +29,17 @@ async def freeze_credentials(
     return [row["id"] for row in frozen]
 
 
-async def thaw_credentials(
-    db: Transaction, now: float, keys: Keys, *, holder: str, credential: str | None = None
-) -> list[str]:
-    """One of them, or all of them, may approve again; which."""
-    thawed = await db.all(
+async def thaw_credential(db: Transaction, now: float, keys: Keys, *, holder: str, credential: str) -> bool:
+    """It may approve again, and every channel of hers is told; whether it was frozen."""
+    thawed = await db.one(
         "UPDATE phone_credentials SET frozen_at = NULL WHERE holder = :holder AND frozen_at IS NOT NULL"
-        " AND revoked_at IS NULL AND (id = :id OR CAST(:id AS TEXT) IS NULL) RETURNING id, kind",
+        " AND revoked_at IS NULL AND id = :id RETURNING kind",
         holder=holder, id=credential,
     )  # fmt: skip
-    for row in thawed:
-        await write_ledger(db, now, keys, f"{row['kind']}.thawed", holder, {"credential": row["id"]})
-    return [row["id"] for row in thawed]
+    if thawed:
+        await write_ledger(db, now, keys, f"{thawed['kind']}.thawed", holder, {"credential": credential})
+        await tell_holder(db, now, keys, holder=holder, what="let_go", thawed=True)
+    return thawed is not None
 
 
 async def hold_enrolments(db: Transaction, now: float, keys: Keys, *, holder: str) -> bool:
@@ -51,10 +52,11 @@ async def hold_enrolments(db: Transaction, now: float, keys: Keys, *, holder: st
 
 
 async def release_enrolments(db: Transaction, now: float, keys: Keys, *, holder: str) -> bool:
-    """She may add phones and passkeys again; whether they were held."""
+    """She may add phones and passkeys again, and every channel of hers is told; whether they were held."""
     released = await db.run("UPDATE phone_holders SET held_at = NULL WHERE id = :id AND held_at IS NOT NULL", id=holder)
     if released:
         await write_ledger(db, now, keys, "enrolments.released", holder)
+        await tell_holder(db, now, keys, holder=holder, what="let_go", thawed=False)
     return bool(released)
 
 

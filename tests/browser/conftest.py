@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Playwright, expect, sync_playwright
 
 from lucine.app import demo
 from tests.tools import need
@@ -24,6 +24,7 @@ FLAGS = [
     "--disable-sync",
     "--disable-features=Translate",
 ]
+expect.set_options(timeout=15_000)  # a busy machine is slow, not wrong
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1280, "height": 860}
 

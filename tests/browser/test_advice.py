@@ -43,14 +43,14 @@ def test_one_card_that_is_read_and_closed(running: Demo, window: Open) -> None:
 def test_an_old_phone_says_which_system_it_runs(running: Demo, chromium: Browser) -> None:
     context = chromium.new_context(viewport=PHONE, has_touch=True, locale="fr-FR", user_agent=IPHONE)  # type: ignore[arg-type]
     phone = Window.on(context.new_page())
-    enrol_somebody(running, phone)
-    home(phone, running)
+    with phone.page.expect_response("**/habits/system"):  # once a day
+        enrol_somebody(running, phone)
+        home(phone, running)
 
     async def systems(house: House) -> list[Any]:
         rows = await house.db.all("SELECT platform, version FROM habits_systems ORDER BY seen_at DESC LIMIT 1")
         return [tuple(row) for row in rows]
 
-    phone.page.wait_for_timeout(500)
     assert in_house(running, systems) == [("ios", 16)]
     context.close()
 
@@ -72,8 +72,7 @@ def test_a_frozen_phone_is_added_anew_with_her_card(running: Demo, window: Open)
     holder = in_house(running, freeze)
     page = phone.page
     page.goto(f"{running.connect}/phone/")
-    expect(page.locator("[data-screen=frozen]")).to_be_visible()
-    check(page, "frozen")
+    check(page, "frozen", "[data-screen=frozen]")
     page.locator("[data-action=add-again]").tap()
     expect(page.locator("[data-screen=welcome]")).to_be_visible()
     page.goto(f"{running.connect}/phone/#enrol={vouched(running, holder)}")

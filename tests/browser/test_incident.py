@@ -52,9 +52,9 @@ def test_each_path_from_the_app_to_the_papers(running: Demo, window: Open, tmp_p
     home(phone, running)
     page, finger = phone.page, Finger(phone.page)
     finger.tap("[data-action=incident]")
-    check(page, "symptoms")
+    check(page, "symptoms", "main[data-state=symptoms]")
     finger.tap(f"[data-path={path}]")
-    check(page, path)
+    check(page, path, f"main[data-path={path}]")
     finger.tap("[data-action=stop]")
     contained(page, path)
     assert finger.taps == 3
@@ -94,8 +94,7 @@ def test_each_path_from_the_app_to_the_papers(running: Demo, window: Open, tmp_p
         assert "numéro masqué" in archive.read("timeline.jsonl").decode()
     page.locator("[data-action=close]").tap()
     page.locator("[data-action=close-confirm]").tap()
-    expect(page.locator("[data-notice=closed]")).to_be_visible()
-    check(page, "closed")
+    check(page, "closed", "[data-notice=closed]")
 
 
 def test_a_new_user_with_a_lost_phone_is_safe_in_a_minute(running: Demo, window: Open) -> None:
@@ -117,8 +116,7 @@ def test_a_new_user_with_a_lost_phone_is_safe_in_a_minute(running: Demo, window:
 
     # Contained indeed: the phone is frozen, the desk is out.
     lost.page.goto(f"{running.connect}/phone/")
-    expect(lost.page.locator("[data-screen=frozen]")).to_be_visible()
-    check(lost.page, "frozen")
+    check(lost.page, "frozen", "[data-screen=frozen]")
     desk.page.goto(f"{running.connect}/security")
     expect(desk.page.locator("main[data-start]")).to_be_visible()
 

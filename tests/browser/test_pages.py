@@ -22,8 +22,13 @@ SQUEEZED = """least => [...document.querySelectorAll("p, h1, h2, h3, h4, dd")].f
 ).map(one => one.innerText)"""
 
 
-def check(page: Page, name: str) -> None:
-    """Through the debugging protocol, which the page's own policy does not stop."""
+def check(page: Page, name: str, shown: str = "main") -> None:
+    """Through the debugging protocol, which the page's own policy does not stop.
+
+    After a press, ``shown`` says what only the next page has: a browser leaves the old one when the new one answers.
+    """
+    expect(page.locator(shown).first).to_be_visible()
+    page.wait_for_load_state()  # its styles, above all
     page.wait_for_timeout(150)  # transitions
     if not page.evaluate("() => Boolean(window.axe)"):
         need(AXE.exists(), "axe-core")
@@ -66,10 +71,9 @@ def test_pages_that_anybody_sees(running: Demo, window: Open, locale: str, phone
     page.goto(f"{running.cabinet}/callback?state=x&code=y")
     check(page, "a sign-in that is not ours")
     page.goto(f"{running.connect}/phone/")
-    expect(page.locator("[data-screen=welcome]")).to_be_visible()
-    check(page, "welcome")
+    check(page, "welcome", "[data-screen=welcome]")
     page.locator("[data-screen=welcome] [data-action=codes]").click()
-    check(page, "codes")
+    check(page, "codes", "[data-screen=codes-ask]")
     page.goto(f"{running.cabinet}/sign-in")
     expect(page.locator("main[data-ready=yes]")).to_be_visible()
     check(page, "start")
@@ -92,29 +96,27 @@ def test_pages_that_she_sees(running: Demo, window: Open, locale: str) -> None:
     desk.page.set_viewport_size({"width": 390, "height": 800})
     check(desk.page, "security on a phone")
     desk.page.locator("[data-action=add-phone]").click()
-    check(desk.page, "voucher")
+    check(desk.page, "voucher", "main[data-state=shown]")
     for path in ("/habits", "/habits/questions", "/habits/drills", "/incident"):
         desk.page.goto(f"{running.connect}{path}")
         check(desk.page, path)
     desk.page.goto(f"{running.connect}/habits/drills")
     desk.page.locator("[data-action=start]").click()
-    check(desk.page, "a drill")
+    check(desk.page, "a drill", "main[data-state=drill]")
     desk.page.locator("button[name=answer]").first.click()
-    check(desk.page, "its answer")
+    check(desk.page, "its answer", "main[data-state=drill-answer]")
     for screen in ("waiting", "typed", "history", "settings"):
         home(phone, running)
         phone.page.locator(f"[data-screen=home] [data-action={screen}]:visible").last.click()
-        expect(phone.page.locator(f"[data-screen={screen}]")).to_be_visible()
-        check(phone.page, screen)
+        check(phone.page, screen, f"[data-screen={screen}]")
     start_at_in(desk, running)
     home(phone, running)
     paste(phone, link_of(desk))
     check(phone.page, "request")
     phone.page.locator("[data-screen=request] [data-action=refuse]").click()
-    check(phone.page, "refuse")
+    check(phone.page, "refuse", "[data-screen=refuse]")
     phone.page.locator("[data-action=not-me]:visible").click()
-    expect(phone.page.locator("[data-screen=stopped]")).to_be_visible()
-    check(phone.page, "stopped")
+    check(phone.page, "stopped", "[data-screen=stopped]")
 
 
 def _in(running: Demo, desk: Window, phone: Window) -> None:

@@ -303,9 +303,14 @@ def test_weeks_sort_as_time_does(now: int, days: int) -> None:
 async def test_a_score_a_week_and_a_curve_from_the_second(world: World) -> None:
     desk, phone = await with_phone(world)
     holder = await world.holder("ana")
-    first = await see(desk)
-    assert "Votre courbe commencera la semaine prochaine." in first.text
-    await say(desk, "codes-kept-secret", "yes")
+    early = await see(desk)
+    assert "Votre courbe commencera avec votre score." in early.text
+    assert "sur 100" not in early.text.split("Par thème")[0], "it would tell what was not asked yet"
+    assert await scores_of(world.house.db, world.clock.now, holder=holder, weeks=4) == []
+    await answer_all(desk)
+    assert "Votre courbe commencera la semaine prochaine." in (await see(desk)).text
+    for name in ("codes-kept-secret", "own-account"):
+        await say(desk, name, "no")
     second = (await see(desk)).score
     assert await scores_of(world.house.db, world.clock.now, holder=holder, weeks=4) == [
         (week_of(world.clock.now), second)
@@ -325,7 +330,7 @@ async def test_a_score_a_week_and_a_curve_from_the_second(world: World) -> None:
 
 async def test_scores_go_after_two_years(world: World) -> None:
     phone = await world.phone("ana")
-    await see(phone)
+    await answer_all(phone)
     holder, house = await world.holder("ana"), world.house
     world.clock.pass_by(364 * DAY)
     await see(phone)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from lucine.phone.holds import hold_enrolments, release_enrolments
 from lucine.phone.notices import deliver_notices
 from tests.world import ORIGIN, Desk, Phone, Service, World
 
@@ -170,6 +171,20 @@ async def test_one_key_alone_is_a_weak_way_back(small_world: World) -> None:
     assert await shown_on(phone) == "weak-recovery"
     await world.phone("ana")
     assert await shown_on(phone) == "new-phone", "two phones and ten codes are enough"
+
+
+async def test_nobody_advises_what_is_stopped(small_world: World) -> None:
+    """Her additions are held since an incident: a key more must wait, and so does the card that advises one."""
+    world = small_world
+    _, phone, _ = await at_home(world)
+    holder, house = await world.holder("ana"), world.house
+    world.clock.pass_by(8 * DAY)
+    async with house.db.transaction() as db:
+        await hold_enrolments(db, world.clock.now, house.keys, holder=holder)
+    assert await shown_on(phone) is None
+    async with house.db.transaction() as db:
+        await release_enrolments(db, world.clock.now, house.keys, holder=holder)
+    assert await shown_on(phone) == "weak-recovery"
 
 
 async def test_no_code_left_is_a_weak_way_back(small_world: World) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from lucine.phone.credentials import devices_of
 from lucine.phone.enrolment import request_codes
-from lucine.phone.holds import freeze_credentials, hold_enrolments, release_enrolments, thaw_credentials
+from lucine.phone.holds import freeze_credentials, hold_enrolments, release_enrolments, thaw_credential
 from lucine.web import Refusal
 from tests.world import Phone, World
 
@@ -20,7 +20,8 @@ async def _freeze(world: World, person: str) -> None:
 async def _thaw(world: World, person: str) -> None:
     holder = await world.holder(person)
     async with world.house.db.transaction() as db:
-        assert await thaw_credentials(db, world.clock.now, world.house.keys, holder=holder)
+        for one in await devices_of(db, holder):
+            assert await thaw_credential(db, world.clock.now, world.house.keys, holder=holder, credential=one.id)
 
 
 async def _hold(world: World, person: str, *, held: bool = True) -> None:
