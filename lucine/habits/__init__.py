@@ -1,4 +1,4 @@
-"""Advice at the right second, her habits, and what to do in an incident. It sends nothing to anybody for her."""
+"""Advice at the right second, her habits, and what to do in an incident. It sends no paper to anybody for her."""
 
 from .chores import clean_habits
 from .doors import DOORS

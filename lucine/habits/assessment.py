@@ -20,7 +20,6 @@ from .scoring import (
     Question,
     Shares,
     Theme,
-    Unscored,
     next_acts,
     next_questions,
     theme_scores,
@@ -54,14 +53,14 @@ QUESTIONS = _read_questions()
 
 class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     """Where she stands now. ``items``: every question, with what is known. ``score``: shown and kept once it is
-    ``well_known``; before, it would tell what was not asked yet. ``acts``: the best next ones; ``asked``: what to ask
-    her this week, ``answered``: how many she has answered in it.
+    ``well_known``; before, it would tell what was not asked yet. ``themes``: likewise, None before. ``acts``: the best
+    next ones; ``asked``: what to ask her this week, ``answered``: how many she has answered in it.
     """
 
     items: list[Item]
     score: int
     well_known: bool
-    themes: dict[Theme, int | Unscored]
+    themes: dict[Theme, int | None]
     shares: Shares
     acts: list[Act]
     asked: list[Item]
@@ -129,9 +128,9 @@ async def keep_score(db: Transaction, now: float, *, holder: str, assessment: As
     if not assessment.well_known:
         return
     await db.run(
-        "INSERT INTO habits_scores (holder, week, score, measured) VALUES (:holder, :week, :score, :measured)"
-        " ON CONFLICT (holder, week) DO UPDATE SET score = :score, measured = :measured",
-        holder=holder, week=week_of(now), score=assessment.score, measured=assessment.shares.measured,
+        "INSERT INTO habits_scores (holder, week, score) VALUES (:holder, :week, :score)"
+        " ON CONFLICT (holder, week) DO UPDATE SET score = :score",
+        holder=holder, week=week_of(now), score=assessment.score,
     )  # fmt: skip
 
 
@@ -153,7 +152,7 @@ async def forget_old_scores(house: House, now: float) -> bool:
 
 
 async def bands(db: Reader, now: float) -> dict[str, int | None]:
-    """How many people's latest score, of the last 90 days, is in each band of BANDS; their ``total``. See ``hide``."""
+    """How many people's latest score, of the last 90 days, is in each band of BANDS. See ``hide``."""
     row = await db.one(
         "SELECT " + ", ".join(
             f'SUM(CASE WHEN score BETWEEN {low} AND {high} THEN 1 ELSE 0 END) AS "{name}"'
@@ -166,9 +165,5 @@ async def bands(db: Reader, now: float) -> dict[str, int | None]:
 
 
 def hide(counts: Sequence[int]) -> dict[str, int | None]:
-    """The counts as an operator may see them: None for a band of fewer than BAND_PEOPLE_MIN people.
-
-    With a hidden band there is no total either: what is hidden cannot be computed from what is shown.
-    """
-    shown = {name: count if count >= BAND_PEOPLE_MIN else None for name, count in zip(BANDS, counts, strict=True)}
-    return {**shown, "total": None if None in shown.values() else sum(counts)}
+    """The counts as an operator may see them: None for a band of fewer than BAND_PEOPLE_MIN people."""
+    return {name: count if count >= BAND_PEOPLE_MIN else None for name, count in zip(BANDS, counts, strict=True)}

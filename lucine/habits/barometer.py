@@ -29,12 +29,6 @@ QUESTIONS = {"attacked": ("yes", "no", "unsure"), "masters": ("yes", "partly", "
 MONTHS = 3
 
 
-class Barometer(msgspec.Struct, frozen=True, kw_only=True):
-    """What her page shows."""
-
-    answered: bool  # this quarter
-
-
 def cell(breakdown: str, group: str, question: str, answer: str) -> str:
     """The name of a counter."""
     return f"{breakdown}/{group}/{question}/{answer}"
@@ -56,12 +50,13 @@ def period_of(now: float) -> str:
     return f"{day.year}-Q{(day.month + 2) // MONTHS}"
 
 
-async def barometer_of(db: Reader, now: float, *, holder: str) -> Barometer:
-    period = period_of(now)
+async def has_answered(db: Reader, now: float, *, holder: str) -> bool:
+    """Whether she was counted this quarter."""
     row = await db.one(
-        "SELECT period FROM habits_counted WHERE holder = :holder AND period = :period", holder=holder, period=period
-    )
-    return Barometer(answered=row is not None)
+        "SELECT period FROM habits_counted WHERE holder = :holder AND period = :period",
+        holder=holder, period=period_of(now),
+    )  # fmt: skip
+    return row is not None
 
 
 async def answer_barometer(db: Transaction, now: float, *, holder: str, attacked: str, masters: str) -> None:

@@ -14,7 +14,7 @@ from .people import Person, known_person, person_of
 from .systems import System, note_system
 
 HABITS = "/habits"
-BACK = (HABITS, PATH, "/incident")  # pages that show a card, to which closing it leads back
+BACK = (HABITS, PATH)  # pages that show a card, to which closing it leads back
 
 
 class PhoneCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

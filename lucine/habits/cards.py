@@ -109,15 +109,8 @@ async def card_for(visit: Visit, person: Person) -> Card | None:
         return None
     if card not in kept or kept[card].closed_at is not None:
         await _keep(visit, person, card)
-    return card_in(visit, card)
-
-
-def card_in(visit: Visit, card: str) -> Card:
-    """A card by its name, for a page that says itself what it is about. Refusal if there is none."""
-    text = CARDS.get(card)
-    if text is None:
-        raise not_found("no such card")
-    language, facts = visit.language, text.facts
+    text, language = CARDS[card], visit.language
+    facts = text.facts
     return Card(
         name=text.name, title=text.title(language), urgent=facts.urgent,
         happened=text.plain(language, "happened"), now=text.plain(language, "now"),

@@ -10,7 +10,7 @@ from .duties import Duty, duties_for, told_by_answers
 from .groups import groups_of
 from .incidents import Incident
 from .letterhead import professional_of
-from .timeline import Moment, timeline_of
+from .timeline import Entry, timeline_of
 from .zones import zone_of
 
 # What closes an access; the other acts keep one from being opened.
@@ -36,7 +36,7 @@ def done_of(incident: Incident) -> set[str]:
     return {*incident.tasks, *told_by_answers(incident.facts)}
 
 
-async def case_of(db: Reader, now: float, keys: Keys, incident: Incident) -> tuple[Case, list[Moment]]:
+async def case_of(db: Reader, now: float, keys: Keys, incident: Incident) -> tuple[Case, list[Entry]]:
     """All that a paper may say, and the timeline that it was made from."""
     holder = await find_holder(db, incident.holder)
     registered = await find_professional(db, holder.national_id)
@@ -45,7 +45,7 @@ async def case_of(db: Reader, now: float, keys: Keys, incident: Incident) -> tup
     case = Case(
         path=incident.path, facts=incident.facts, opened_at=incident.opened_at, now=now, zone=zone,
         professional=professional_of(holder, registered),
-        timeline=[(moment.at, _said(moment)) for moment in timeline],
+        timeline=[(entry.at, _said(entry)) for entry in timeline],
         done=[words % {"count": count} for words, count in did(_happened(incident.done))],
         closed=any(done.count for done in incident.done if done.act in CLOSING),
         duties=duties_for(incident.path, incident.facts, incident.opened_at, zone),
@@ -53,8 +53,8 @@ async def case_of(db: Reader, now: float, keys: Keys, incident: Incident) -> tup
     return case, timeline
 
 
-def _said(moment: Moment) -> str:
-    return moment.note or (f"{moment.words} : {moment.detail}" if moment.detail else moment.words)
+def _said(entry: Entry) -> str:
+    return entry.note or (f"{entry.words} : {entry.detail}" if entry.detail else entry.words)
 
 
 def _happened(done: list[Done]) -> list[Done]:

@@ -64,7 +64,7 @@ def write_complaint(case: Case) -> Paper:
     if articles:
         about = "Ces textes peuvent s'appliquer. La police ou le procureur en décide."
         parts.append(Part(title="Textes de loi", paragraphs=[about], items=articles))
-    if "complaint" in PATH_DUTIES[case.path].then and clock is not None and clock.due_at is not None:
+    if "complaint" in PATH_DUTIES[case.path].then and clock is not None:
         parts.append(Part(title="Délai pour l'assurance", paragraphs=[
             "Code des assurances, article L. 12-10-1 : si le contrat couvre les attaques informatiques, l'assureur paie"
             " seulement si la plainte est déposée dans les 72 heures où l'attaque est connue.",

@@ -16,10 +16,10 @@ HOUR_SECONDS = 3600
 
 
 class Deadline(msgspec.Struct, frozen=True, kw_only=True):
-    """A clock. ``due_at``: None where no hour is set. ``assumed``: she has not said when it started."""
+    """A clock. ``assumed``: she has not said when it started."""
 
     starts_at: float
-    due_at: float | None
+    due_at: float
     assumed: bool = False
 
 
@@ -65,17 +65,17 @@ def cnil(facts: Facts, opened_at: float) -> Deadline:
 
 
 def sent_at(facts: Facts) -> float | None:
-    """When she sent CNIL the first notification, as far as she says."""
-    return None if facts.notified == "nothing" else said(facts.notified_at)
+    """When she sent CNIL the first notification, as far as she says: a date without "it was sent" is none."""
+    return said(facts.notified_at) if facts.notified in ("initial", "complete") else None
 
 
 def cnil_followup(facts: Facts, opened_at: float) -> Deadline | None:
     """The rest of the notification, if possible within 72 hours of the first one (GDPR 33(4)). None before, or if that
     was complete.
     """
-    first = sent_at(facts)
-    if facts.notified == "complete" or (first is None and facts.notified != "initial"):
+    if facts.notified != "initial":
         return None
+    first = sent_at(facts)
     starts_at = awareness(facts, opened_at)[0] if first is None else first
     due_at = after_hours("cnil-breach-followup", starts_at)
     return Deadline(starts_at=starts_at, due_at=due_at, assumed=first is None)
@@ -118,6 +118,5 @@ def patients(facts: Facts, opened_at: float) -> Deadline | None:
 
 def is_late(facts: Facts, opened_at: float, now: float) -> bool:
     """Is, or was, the notification sent after its 72 hours? Then it needs its reasons."""
-    due_at = cnil(facts, opened_at).due_at
     sent = sent_at(facts)
-    return due_at is not None and (now if sent is None else sent) > due_at
+    return (now if sent is None else sent) > cnil(facts, opened_at).due_at

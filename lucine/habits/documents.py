@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from lucine.web import not_found
-from lucine.web.languages import say
 
 from .complaint import write_complaint
 from .dossier import Case, blanks_in
@@ -18,8 +17,6 @@ from .letters import (
 from .notification import write_notification
 from .papers import Paper
 from .patients_letter import write_to_patients
-
-FRENCH_ONLY = say("Les papiers sont en français, pour ceux qui les reçoivent.")
 
 PAPERS: dict[str, Callable[[Case], Paper]] = {
     "cnil": write_notification,

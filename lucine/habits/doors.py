@@ -2,13 +2,12 @@
 
 from lucine.web import Door
 
-from . import barometer_pages, card_pages, drill_pages, habits_pages, incident_pages, room_pages
+from . import card_pages, drill_pages, habits_pages, incident_pages, room_pages
 
 DOORS: list[Door] = [
     *card_pages.DOORS,
     *habits_pages.DOORS,
     *drill_pages.DOORS,
-    *barometer_pages.DOORS,
     *incident_pages.DOORS,
     *room_pages.DOORS,
 ]

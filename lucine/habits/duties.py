@@ -12,7 +12,6 @@ from .deadlines import Deadline
 from .facts import Body, Facts, Taken, YesNo
 
 SHOWN_FIRST = 7
-Kind = Literal["law", "condition", "advice", "voluntary"]
 Clock = Callable[[Facts, float, str], Deadline | None]
 
 
@@ -31,16 +30,15 @@ class Duty(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     id: str
-    kind: Kind
     to: str
     why: str
     how: list[str]
     contacts: list[Contact]
     paper: str | None
-    starts_at: float
     due_at: float | None
     legal: bool
     at_once: bool
+    voluntary: bool
     notes: list[str]
 
 
@@ -50,7 +48,6 @@ class _Body(msgspec.Struct, frozen=True, kw_only=True):
     ``told``: the answers "who else was told", or ``taken``: what she did, that say it is done.
     """
 
-    kind: Kind
     to: str
     why: str
     how: tuple[str, ...]
@@ -59,16 +56,13 @@ class _Body(msgspec.Struct, frozen=True, kw_only=True):
     needs: tuple[str, ...] = ()
     clock: Clock | None = None
     legal: bool = True
+    voluntary: bool = False
     told: tuple[Body, ...] = ()
     taken: tuple[Taken, ...] = ()
 
 
 def _risk(facts: Facts) -> YesNo:
     return "no" if facts.spared in ("unreadable", "removed") else facts.high_risk
-
-
-def _sent_in_part(facts: Facts) -> YesNo:
-    return "yes" if deadlines.cnil_followup(facts, 0) else "no"
 
 
 # What a duty may depend on: the answer, and what is said while there is none. On "no" the duty falls away.
@@ -80,10 +74,12 @@ CONDITIONS: dict[str, tuple[Callable[[Facts], YesNo], str]] = {
     "uninsured": (lambda facts: "yes" if facts.insured == "no" else "no", ""),
     "no_clock": (lambda facts: "yes" if "no" in (facts.attack, facts.insured) else "no", ""),
     "unsent": (lambda facts: "no" if facts.notified in ("initial", "complete") else "yes", ""),
-    "sent_in_part": (_sent_in_part, ""),
+    "sent_in_part": (lambda facts: "yes" if facts.notified == "initial" else "no", ""),
 }
 TO_BE_FILED = say("Vous les avez prévenus. La plainte reste à déposer : c'est elle qui compte pour l'assurance.")
-ASSUMED = say("Vous n'avez pas dit quand ce délai a commencé. Lucine compte depuis le plus tôt possible.")
+ASSUMED = say(
+    "Vous n'avez pas dit quand ce délai a commencé. Lucine compte à partir de la date la plus ancienne possible."
+)
 
 E_CPS_DESK = (
     Contact("phone", "0 806 800 213", "tel:+33806800213"),
@@ -98,44 +94,44 @@ POLICE: tuple[Body, ...] = ("police", "prosecutor")
 
 BODIES: dict[str, _Body] = {
     "desk": _Body(
-        kind="advice", to=say("Le support e-CPS"), paper="desk", contacts=E_CPS_DESK, told=("ans",),
+        to=say("Le support e-CPS"), paper="desk", contacts=E_CPS_DESK, told=("ans",),
         why=say("Il bloque une e-CPS détournée et empêche d'en créer une autre."),
         how=(say("Appelez, puis envoyez le message par e-mail."),),
     ),
     "services": _Body(
-        kind="advice", to=say("Les services ouverts à votre nom"),
+        to=say("Les services ouverts à votre nom"),
         why=say("Un document signé à votre place peut encore être annulé."),
         how=(say("Appelez chaque service où vous trouvez une trace. Demandez d'annuler ce qui n'est pas de vous."),),
     ),
     "operator": _Body(
-        kind="advice", to=say("Votre opérateur téléphonique"),
+        to=say("Votre opérateur téléphonique"),
         why=say("Votre ligne reçoit encore des codes."),
         how=(say("Appelez-le depuis un autre téléphone. Faites bloquer la ligne."),),
     ),
     "help": _Body(
-        kind="advice", to=say("17Cyber, l'aide de l'État aux victimes"), contacts=HELP,
+        to=say("17Cyber, l'aide de l'État aux victimes"), contacts=HELP,
         why=say("Des policiers et des gendarmes vous répondent jour et nuit, par écrit."),
         how=(say("Sur le site. Pour parler à quelqu'un, appelez France Victimes."),),
     ),
     "editor": _Body(
-        kind="advice", to=say("L'éditeur de votre logiciel"), taken=("editor",),
+        to=say("L'éditeur de votre logiciel"), taken=("editor",),
         why=say("Il peut fermer des accès, dire qui a vu quoi, et garder les traces."),
         how=(say("Appelez le numéro de votre contrat. Demandez une réponse écrite."),),
     ),
     "insurance": _Body(
-        kind="advice", to=say("Votre caisse d'assurance maladie"), paper="insurance", told=("cpam",),
+        to=say("Votre caisse d'assurance maladie"), paper="insurance", told=("cpam",),
         contacts=(Contact("phone", "36 08", "tel:3608"),),
         why=say("Elle arrête les paiements et note que ces factures ne sont pas de vous."),
         how=(say("Appelez, puis envoyez le message depuis votre messagerie professionnelle."),),
     ),
     "order": _Body(
-        kind="advice", to=say("Votre conseil départemental de l'Ordre"), paper="order", told=("order",),
+        to=say("Votre conseil départemental de l'Ordre"), paper="order", told=("order",),
         contacts=(Contact("site", "ordre-sages-femmes.fr", "https://www.ordre-sages-femmes.fr"),),
-        why=say("Il sait que l'on se sert de votre nom, et vous conseille."),
+        why=say("Il saura que l'on se sert de votre nom, et vous conseillera."),
         how=(say("Par téléphone ou par e-mail. Vérifiez aussi vos coordonnées auprès de lui."),),
     ),
     "complaint": _Body(
-        kind="condition", to=say("La police, la gendarmerie ou le procureur"), paper="complaint",
+        to=say("La police, la gendarmerie ou le procureur"), paper="complaint",
         needs=("attack", "insured"), clock=lambda facts, opened_at, _: deadlines.complaint(facts, opened_at),
         taken=("complaint",),
         why=say("Votre assurance paie seulement si vous portez plainte en 72 heures."
@@ -143,24 +139,24 @@ BODIES: dict[str, _Body] = {
         how=(say("Sur place, dans n'importe quel commissariat ou brigade. Ou par courrier au procureur."),),
     ),
     "complaint-free": _Body(
-        kind="advice", to=say("La police, la gendarmerie ou le procureur"), paper="complaint",
+        to=say("La police, la gendarmerie ou le procureur"), paper="complaint",
         needs=("attack", "uninsured"), told=POLICE, taken=("complaint",),
         why=say("Une plainte vous protège si l'on se sert encore de votre nom."),
         how=(say("Sur place, dans n'importe quel commissariat ou brigade. Ou par courrier au procureur."),),
     ),
     "fraud": _Body(
-        kind="advice", to=say("La police, la gendarmerie ou le procureur"), paper="complaint", needs=("no_clock",),
+        to=say("La police, la gendarmerie ou le procureur"), paper="complaint", needs=("no_clock",),
         told=POLICE, taken=("complaint",),
         why=say("Une plainte montre que ces factures ne sont pas de vous."),
         how=(say("Sur place, dans n'importe quel commissariat ou brigade. Ou par courrier au procureur."),),
     ),
     "theft": _Body(
-        kind="advice", to=say("La police ou la gendarmerie"), paper="complaint", told=POLICE, taken=("complaint",),
+        to=say("La police ou la gendarmerie"), paper="complaint", told=POLICE, taken=("complaint",),
         why=say("Si l'appareil a été volé, la plainte le prouve. Votre assurance la demandera."),
         how=(say("Sur place. Apportez le numéro de série, ou le numéro IMEI du téléphone."),),
     ),
     "cnil": _Body(
-        kind="law", to=say("La CNIL"), paper="cnil", contacts=(CNIL_SITE,), needs=("touched", "unsent"),
+        to=say("La CNIL"), paper="cnil", contacts=(CNIL_SITE,), needs=("touched", "unsent"),
         clock=lambda facts, opened_at, _: deadlines.cnil(facts, opened_at),
         why=say("La loi demande de la prévenir en 72 heures. Vous pourrez compléter ensuite."),
         how=(
@@ -170,30 +166,30 @@ BODIES: dict[str, _Body] = {
         ),
     ),
     "cnil-followup": _Body(
-        kind="law", to=say("La CNIL, pour compléter"), paper="cnil", contacts=(CNIL_SITE,),
+        to=say("La CNIL, pour compléter"), paper="cnil", contacts=(CNIL_SITE,),
         needs=("touched", "sent_in_part"), clock=lambda facts, opened_at, _: deadlines.cnil_followup(facts, opened_at),
         why=say("Votre première notification était incomplète. Si possible, complétez-la en 72 heures."),
         how=(say("En ligne, avec le numéro que la CNIL vous a donné."),),
     ),
     "register": _Body(
-        kind="law", to=say("Votre registre"), paper="register", needs=("touched",), clock=deadlines.register,
+        to=say("Votre registre"), paper="register", needs=("touched",), clock=deadlines.register,
         legal=False,
         why=say("Toute violation s'y note, même sans notification. Le jour même, c'est plus sûr."),
         how=(say("Gardez cette page avec vos papiers du cabinet. Elle ne s'envoie à personne."),),
     ),
     "patients": _Body(
-        kind="law", to=say("Les personnes touchées"), paper="patients", needs=("touched", "risk"),
+        to=say("Les personnes touchées"), paper="patients", needs=("touched", "risk"),
         clock=lambda facts, opened_at, _: deadlines.patients(facts, opened_at),
         why=say("Elles pourront se protéger. La loi le demande, sans attendre, quand le risque est élevé."),
         how=(say("Une lettre ou un message à chacune. Jamais toutes les adresses dans le même envoi."),),
     ),
     "insurer": _Body(
-        kind="advice", to=say("Votre assureur"), paper="insurer", needs=("insured",), told=("insurer",),
+        to=say("Votre assureur"), paper="insurer", needs=("insured",), told=("insurer",),
         why=say("Votre contrat fixe un délai pour déclarer. Il offre souvent une aide technique."),
         how=(say("Appelez le numéro du contrat, puis envoyez la déclaration."),),
     ),
     "cert": _Body(
-        kind="voluntary", to=say("Le CERT Santé"), paper="cert", told=("cert",),
+        voluntary=True, to=say("Le CERT Santé"), paper="cert", told=("cert",),
         contacts=(Contact("site", "cyberveille.esante.gouv.fr", "https://cyberveille.esante.gouv.fr"),),
         why=say("Ses analystes aident les soignants. Votre signalement en protège d'autres."),
         how=(say("Sur le site, si vous le souhaitez."),),
@@ -258,7 +254,7 @@ def _urgency(duty: Duty) -> tuple[int, float]:
         return 0, 0
     if duty.due_at is not None:
         return 1, duty.due_at
-    return (3 if duty.kind == "voluntary" else 2), 0
+    return (3 if duty.voluntary else 2), 0
 
 
 def _duty(name: str, facts: Facts, opened_at: float, zone: str, at_once: bool) -> Duty | None:
@@ -268,13 +264,12 @@ def _duty(name: str, facts: Facts, opened_at: float, zone: str, at_once: bool) -
         return None
     clock = body.clock(facts, opened_at, zone) if body.clock else None
     notes = [words for answer, words in answers if answer != "yes"]
-    starts_at, due_at = (clock.starts_at, clock.due_at) if clock else (opened_at, None)
     if name == "complaint" and {*POLICE} & {*facts.authorities} and "complaint" not in facts.taken:
         notes.append(TO_BE_FILED)
     # A clock that ends as it starts has no hour: it is at once, and nothing to be reminded of by the minute.
-    at_once = at_once or due_at == starts_at
+    at_once = at_once or (clock is not None and clock.due_at == clock.starts_at)
     return Duty(
-        id=name, kind=body.kind, to=body.to, why=body.why, how=list(body.how), contacts=list(body.contacts),
-        paper=body.paper, starts_at=starts_at, due_at=None if at_once else due_at, at_once=at_once,
+        id=name, voluntary=body.voluntary, to=body.to, why=body.why, how=list(body.how), contacts=list(body.contacts),
+        paper=body.paper, due_at=clock.due_at if clock and not at_once else None, at_once=at_once,
         legal=body.legal, notes=[*notes, ASSUMED] if clock and clock.assumed else notes,
     )  # fmt: skip

@@ -150,10 +150,10 @@ def kept_facts(kept: bytes) -> Facts:
     types = get_type_hints(Facts)
     facts = Facts()
     for name, value in said_before.items():
-        if name in LISTS:
-            codes = {code for code, _ in QUESTIONS[name].choices}
-            value = [code for code in value if code in codes]
         try:
+            if name in LISTS:
+                codes = {code for code, _ in QUESTIONS[name].choices}
+                value = [code for code in msgspec.convert(value, list[str]) if code in codes]
             facts = msgspec.structs.replace(facts, **{name: msgspec.convert(value, types[name])})
         except (KeyError, msgspec.ValidationError):
             continue

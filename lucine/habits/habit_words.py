@@ -2,7 +2,8 @@
 
 from lucine.web.languages import say
 
-from .scoring import Answer, Theme, Unscored
+from .assessment import BANDS
+from .scoring import Answer, Theme
 
 THEMES: dict[Theme, str] = {
     "identity": say("Identité"),
@@ -19,18 +20,13 @@ ANSWERS: dict[Answer, str] = {
     "unknown": say("Je ne sais pas"),
     "not_concerned": say("Cela ne me concerne pas"),
 }
-UNSCORED: dict[Unscored, str] = {
-    "early": say("Pas encore évalué"),
-    "not_concerned": say("Ne vous concerne pas"),
-}
-# From this score on: the bands that an operator counts, too.
 VERDICTS = {
-    70: say("Vos habitudes vous protègent bien"),
-    40: say("On continue"),
-    0: say("Commençons par l'essentiel"),
+    "0-39": say("Commençons par l'essentiel"),
+    "40-69": say("On continue"),
+    "70-100": say("Vos habitudes vous protègent bien"),
 }
 
 
 def verdict(score: int) -> str:
     """A score in words, to be translated where it is shown."""
-    return next(words for least, words in VERDICTS.items() if score >= least)
+    return next(VERDICTS[name] for name, (low, high) in BANDS.items() if low <= score <= high)

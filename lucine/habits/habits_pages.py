@@ -12,14 +12,14 @@ from lucine.phone.holders import find_holder
 from lucine.signin.authorize_page import begin_own
 from lucine.web import Door, Refusal, Visit, anyone, page
 from lucine.web.languages import typeset
-from lucine.web.pages import redirect
-from lucine.web.turns import require_turn, turn
+from lucine.web.pages import as_file, redirect
+from lucine.web.turns import turn
 
 from .assessment import QUESTIONS, QUESTIONS_MAX_PER_WEEK, Assessment, assess, keep_answer, keep_score, scores_of
-from .barometer import barometer_of
+from .barometer import answer_barometer, has_answered
 from .cards import card_for
-from .habit_words import ANSWERS, THEMES, UNSCORED, verdict
-from .papers import pdf_of
+from .habit_words import ANSWERS, THEMES, verdict
+from .papers import PAPERS_AT_ONCE, pdf_of
 from .people import Person, known_person, person_of
 from .report import report_of
 from .scoring import Item
@@ -84,10 +84,10 @@ async def show_habits(visit: Visit, _: None) -> Response:
     return page(
         visit, "habits/habits.html", assessment=assessment, curve=curve_of(scores, visit.language),
         verdict=verdict(assessment.score), weekly=QUESTIONS_MAX_PER_WEEK,
-        barometer=await barometer_of(visit.house.db, visit.now, holder=person.holder),
-        card=await card_for(visit, person), themes=THEMES, unscored=UNSCORED, answers=ANSWERS,
+        counted=await has_answered(visit.house.db, visit.now, holder=person.holder),
+        card=await card_for(visit, person), themes=THEMES, answers=ANSWERS,
         done=visit.query().get("done"), question=_shown(visit, assessment.asked[0]) if assessment.asked else None,
-        left=sum(waiting.values()), waiting=waiting,
+        left=sum(item.given is None or item.half_gone for item in assessment.items), waiting=waiting,
         acts=[{**_shown(visit, items[act.name]), "gain": round(act.gain), "minutes": act.minutes}
               for act in assessment.acts],
     )  # fmt: skip
@@ -101,7 +101,7 @@ async def show_questions(visit: Visit, _: None) -> Response:
     shown = [_shown(visit, item) for item in assessment.items]
     shown.sort(key=lambda one: (not one["item"].question.indispensable, -one["item"].question.weight, one["name"]))
     return page(
-        visit, "habits/questions.html", assessment=assessment, themes=THEMES, unscored=UNSCORED, answers=ANSWERS,
+        visit, "habits/questions.html", assessment=assessment, themes=THEMES, answers=ANSWERS,
         done=visit.query().get("done"),
         by_theme={theme: [one for one in shown if one["item"].question.theme == theme] for theme in THEMES},
     )  # fmt: skip
@@ -136,16 +136,21 @@ async def give_report(visit: Visit, _: None) -> Response:
     person = await person_of(visit)
     if person is None or not person.proven:  # a phone may lie unlocked in somebody's hand
         return await begin_own(visit, PATH)
-    require_turn(visit.house, "paper", person.holder, 1)
-    holder = await find_holder(visit.house.db, person.holder)
-    assessment = await _assess_and_keep(visit, person)
-    paper = report_of(assessment, visit.now, name=holder.name, language=visit.language)
-    with turn(visit.house, "paper", person.holder):
-        made = await pdf_of(paper)
-    return Response(
-        made, media_type="application/pdf",
-        headers={"Content-Disposition": 'attachment; filename="lucine-habitudes.pdf"'},
-    )  # fmt: skip
+    with turn(visit.house, "paper", person.holder, PAPERS_AT_ONCE):
+        holder = await find_holder(visit.house.db, person.holder)
+        assessment = await _assess_and_keep(visit, person)
+        made = await pdf_of(report_of(assessment, visit.now, name=holder.name, language=visit.language))
+    return Response(made, media_type="application/pdf", headers=as_file("lucine-habitudes.pdf"))
+
+
+async def take_barometer(visit: Visit, person: Person) -> Response:
+    """The two questions of the quarter."""
+    form = await visit.form()
+    async with visit.house.db.transaction() as db:
+        await answer_barometer(
+            db, visit.now, holder=person.holder, attacked=form.get("attacked", ""), masters=form.get("masters", "")
+        )
+    return redirect(f"{PATH}#barometer")
 
 
 DOORS = [
@@ -153,4 +158,5 @@ DOORS = [
     Door(method="POST", path=f"{PATH}/answers", guard=known_person, act=answer_question),
     Door(method="GET", path=QUESTIONS_PATH, guard=anyone, act=show_questions),
     Door(method="GET", path=f"{PATH}/report.pdf", guard=anyone, act=give_report),
+    Door(method="POST", path=f"{PATH}/barometer", guard=known_person, act=take_barometer),
 ]

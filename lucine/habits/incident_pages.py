@@ -154,7 +154,7 @@ async def show_stopped(visit: Visit, _: None) -> Response:
     duties = duties_for(path.name, path.facts.presumed, visit.now, PARIS)
     return page(
         visit, "habits/stopped.html", tab="incident", path=path, will=_will(path, None),
-        told=[duty for duty in duties if duty.kind != "voluntary"][:SHOWN_FIRST],
+        told=[duty for duty in duties if not duty.voluntary][:SHOWN_FIRST],
     )  # fmt: skip
 
 

@@ -13,6 +13,8 @@ from lucine.signin.sessions import past_sessions, services_of
 from lucine.watch.browsers import browsers_of
 from lucine.watch.tries import tries_by_day
 
+from .measuring import SESSIONS_MAX
+
 KEPT_SECONDS = 30 * 86400
 
 
@@ -24,7 +26,7 @@ async def gather(db: Reader, now: float, keys: Keys, holder: Holder) -> bytes:
         {
             "gathered_at": now,
             "since": since,
-            "sign_ins": [await _sign_in(db, row) for row in await past_sessions(db, holder.id, limit=200)
+            "sign_ins": [await _sign_in(db, row) for row in await past_sessions(db, holder.id, SESSIONS_MAX)
                          if row["auth_time"] >= since],
             "asks": [
                 {"id": ask.id, "service": ask.shown.service, "browser": ask.shown.browser, "place": ask.shown.place,

@@ -149,7 +149,7 @@ def write_to_cert(case: Case) -> Paper:
     """To the CERT Santé, of her own will."""
     return _letter(
         case, "Signalement volontaire au CERT Santé", "cyberveille.esante.gouv.fr",
-        "Objet : signalement volontaire d'un incident par une professionnelle ou un professionnel libéral",
+        "Objet : signalement volontaire d'un incident dans un cabinet libéral",
         asks=[
             "Me dire si d'autres soignants vivent la même chose.",
             "Me conseiller sur les traces à garder et sur la remise en service.",

@@ -23,7 +23,7 @@ BROWSER_UNUSED_SECONDS = 60 * DAY
 LOOKED_BACK_SECONDS = 90 * DAY  # sign-ins and approvals
 SYSTEM_SEEN_SECONDS = 90 * DAY  # a phone tells its system when it opens the app
 REHEARSED_SECONDS = 180 * DAY  # what is practised is gone after half a year (Reinheimer, SOUPS 2020)
-SESSIONS_MAX = 200
+SESSIONS_MAX = 200  # of hers that are looked through
 
 Probe = Callable[[Reader, float, Keys, str], Awaitable[Answer | None]]
 
@@ -82,7 +82,7 @@ async def known_browsers(db: Reader, now: float, keys: Keys, holder: str) -> Ans
     browsers = await browsers_of(db, holder)
     if not browsers:
         return "not_concerned"
-    return "partly" if any(row["seen_at"] < now - BROWSER_UNUSED_SECONDS for row in browsers) else "yes"
+    return "partly" if any(row["seen_at"] <= now - BROWSER_UNUSED_SECONDS for row in browsers) else "yes"
 
 
 async def sessions_closed(db: Reader, now: float, keys: Keys, holder: str) -> Answer | None:
@@ -92,7 +92,7 @@ async def sessions_closed(db: Reader, now: float, keys: Keys, holder: str) -> An
     not judged: she may sit there.
     """
     closed = left = 0
-    for row in await past_sessions(db, holder, limit=SESSIONS_MAX):
+    for row in await past_sessions(db, holder, SESSIONS_MAX):
         if row["auth_time"] < now - LOOKED_BACK_SECONDS or row["browser"] or row["method"] not in ("phone", "typed"):
             continue
         closed += row["why"] in ("signed_out", "ended_by_holder")
@@ -138,10 +138,11 @@ async def phone_system(db: Reader, now: float, keys: Keys, holder: str) -> Answe
 
 async def rehearsed(db: Reader, now: float, keys: Keys, holder: str) -> Answer | None:
     """Any drill, whatever she answered: practice counts, not marks."""
-    row = await db.one("SELECT MAX(at) AS at FROM habits_drills WHERE holder = :holder", holder=holder)
-    if row is None or row["at"] is None:
-        return "no"
-    return "yes" if row["at"] >= now - REHEARSED_SECONDS else "no"
+    since = now - REHEARSED_SECONDS
+    row = await db.one(
+        "SELECT at FROM habits_drills WHERE holder = :holder AND at >= :since LIMIT 1", holder=holder, since=since
+    )
+    return "yes" if row else "no"
 
 
 PROBES: dict[str, Probe] = {

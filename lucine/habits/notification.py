@@ -62,7 +62,6 @@ def _who(case: Case) -> list[Part]:
 def _when(case: Case) -> list[Part]:
     facts = case.facts
     clock = cnil(facts, case.opened_at)
-    assert clock.due_at is not None
     late = is_late(facts, case.opened_at, case.now)
     processor = NOT_APPLICABLE if facts.processor_at is None else case.when(facts.processor_at)
     return [
@@ -74,7 +73,7 @@ def _when(case: Case) -> list[Part]:
             Field("Circonstances de la découverte (qui, où, comment)",
                   "\n".join([*answers(facts, "found_by"), filled(facts.account)])),
             Field("Fin du délai de 72 heures", in_words(clock.due_at, case.zone) + (
-                ", comptée depuis le plus tôt possible" if clock.assumed else "")),
+                ", à partir de la date la plus ancienne possible" if clock.assumed else "")),
         ]),
         Part(title="5. Retard", fields=[
             Field("Raisons d'une notification après 72 heures",
@@ -90,7 +89,7 @@ def _end(case: Case) -> str:
     if facts.ending == "long":
         return "La violation s'étale sur une longue période"
     if facts.ending == "unknown":
-        return "Date et heure inconnues"
+        return case.when("unknown")
     return case.when(facts.ended_at)
 
 

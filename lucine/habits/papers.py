@@ -18,6 +18,7 @@ from lucine.web.languages import typeset
 
 TEMPLATE = Path(__file__).parent / "data" / "paper.typ"
 PAPER_MAX_BYTES = 300_000
+PAPERS_AT_ONCE = 2  # for each holder: a PDF waits for the one before it
 TEXT_COLUMNS = 78
 WORD_MAX_CHARACTERS = 40  # a longer one (a hostile text) may break anywhere in a PDF: forty W are a line
 UNKNOWN = "\u25a1"

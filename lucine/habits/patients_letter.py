@@ -35,7 +35,7 @@ PLAIN: dict[str, dict[str, str]] = {
         "ip": "L'adresse de votre connexion à Internet",
         "transactions": "Des paiements ou des factures",
         "connections": "Vos identifiants de connexion",
-        "places": "Des lieux où vous êtes allée",
+        "places": "Des lieux où vous avez été",
         "official": "La copie d'un document officiel",
         "offences": "Des informations de justice",
         "money": "Des informations sur vos revenus ou votre banque",
@@ -50,7 +50,7 @@ PLAIN: dict[str, dict[str, str]] = {
         "delayed": "Un soin ou un rendez-vous a pu être retardé.",
     },
     "harms": {
-        "control": "Vous ne décidez plus seule de qui connaît ces données.",
+        "control": "Vous ne choisissez plus qui connaît ces données.",
         "rights": "Vos droits peuvent être plus difficiles à exercer.",
         "discrimination": "Quelqu'un peut vous traiter autrement à cause de ces données.",
         "identity": "Quelqu'un peut se faire passer pour vous.",
@@ -59,7 +59,7 @@ PLAIN: dict[str, dict[str, str]] = {
         "money": "Vous pouvez perdre de l'argent.",
         "reputation": "Votre réputation peut en souffrir.",
         "privacy": "Votre vie privée est touchée.",
-        "secrecy": "Ce que vous m'avez confié sous le secret peut être connu.",
+        "secrecy": "Ce que vous m'avez confié, et que le secret professionnel protège, peut être connu.",
     },
     "taken": {
         "cut": "J'ai fermé les accès ouverts à mon nom.",

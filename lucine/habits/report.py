@@ -8,7 +8,7 @@ from lucine.web.languages import say, translations
 from lucine.web.pages import PARIS
 
 from .assessment import QUESTIONS, Assessment
-from .habit_words import ANSWERS, THEMES, UNSCORED, verdict
+from .habit_words import ANSWERS, THEMES
 from .papers import Field, Paper, Part
 from .scoring import Item, Theme
 
@@ -21,11 +21,11 @@ HOW = say(
 RULES = say("Les questions suivent les règles publiques de l'ANS, de l'ANSSI, de la CNIL et des Ordres.")
 SUMMARY = say("En résumé")
 NAME, DATE, SCORE = say("Nom"), say("Date"), say("Score")
-OUT_OF = say("%(score)s sur 100 : %(words)s")
+OUT_OF = say("%(score)s sur 100")
 MEASURED, DECLARED, UNKNOWN = say("Part mesurée par Lucine"), say("Part déclarée"), say("Part pas encore connue")
 NO_SCORE = say("Pas encore : moins de la moitié des habitudes est connue.")
 THEME = say("%(theme)s : %(score)s sur 100")
-THEME_UNSCORED = say("%(theme)s : %(words)s")
+THEME_UNSCORED = say("%(theme)s : pas encore évalué")
 SEEN = say("%(answer)s. Mesuré par Lucine.")
 SAID_TODAY = say("%(answer)s. Déclaré aujourd'hui.")
 SAID = say("%(answer)s. Déclaré il y a %(time)s.")
@@ -55,13 +55,13 @@ def report_of(assessment: Assessment, now: float, *, name: str, language: str) -
     def score_in_words() -> str:
         if not assessment.well_known:
             return words(NO_SCORE)
-        return words(OUT_OF, score=assessment.score, words=words(verdict(assessment.score)))
+        return words(OUT_OF, score=assessment.score)
 
     def title_of(theme: Theme) -> str:
         name, score = words(THEMES[theme]), assessment.themes[theme]
-        if isinstance(score, int):
+        if score is not None:
             return words(THEME, theme=name, score=score)
-        return words(THEME_UNSCORED, theme=name, words=words(UNSCORED[score]).lower())
+        return words(THEME_UNSCORED, theme=name)
 
     today = format_date(datetime.fromtimestamp(now, PARIS).date(), "d MMMM y", locale=language)
     shares = assessment.shares

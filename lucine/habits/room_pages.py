@@ -8,12 +8,12 @@ import msgspec
 from starlette.responses import Response
 
 from lucine.phone.holders import hold_holder
-from lucine.safe import Transaction, write_ledger
+from lucine.safe import Reader, Transaction, write_ledger
 from lucine.signin.authorize_page import begin_own
 from lucine.signin.evidence import give_file, ledger_line, one, pretty, write_bundle
 from lucine.web import Door, Refusal, Visit, anyone, not_found, page
-from lucine.web.pages import redirect
-from lucine.web.turns import require_turn, turn
+from lucine.web.pages import as_file, redirect
+from lucine.web.turns import turn
 
 from .cases import case_of, done_of, duties_of, zone_of_holder
 from .cautions import warnings_for
@@ -35,7 +35,7 @@ from .incidents import (
     reopen_incident,
 )
 from .kept import KEPT_SECONDS
-from .papers import as_text, pdf_of
+from .papers import PAPERS_AT_ONCE, as_text, pdf_of
 from .paths import PATHS
 from .people import Person, known_person, person_of, proven_person
 from .reminders import plan_reminders
@@ -44,14 +44,13 @@ from .timeline import lines_of
 from .zones import wall_of
 
 LEDGER_MAX = 2000
-PAPERS_AT_ONCE = 2  # for each holder: a PDF waits for the one before it
 READ_ME = (Path(__file__).parent / "data" / "LISEZ-MOI.txt").read_bytes()
 ID = re.compile(r"[\w-]{22}", re.ASCII)
 
 
-async def _hers(visit: Visit, person: Person) -> Incident:
+async def _hers(db: Reader, visit: Visit, person: Person) -> Incident:
     which = visit.request.path_params["incident"]
-    incident = await find_incident(visit.house.db, visit.house.keys, holder=person.holder, incident=which)
+    incident = await find_incident(db, visit.house.keys, holder=person.holder, incident=which)
     if incident.path not in PATHS:
         raise not_found("a path that this version does not know")
     return incident
@@ -60,8 +59,7 @@ async def _hers(visit: Visit, person: Person) -> Incident:
 async def _open(db: Transaction, visit: Visit, person: Person) -> Incident:
     """Hers, and not closed yet; nobody changes it before the commit."""
     await hold_holder(db, person.holder)
-    which = visit.request.path_params["incident"]
-    incident = await find_incident(db, visit.house.keys, holder=person.holder, incident=which)
+    incident = await _hers(db, visit, person)
     if incident.closed_at is not None:
         raise Refusal("closed", "Cet incident est clos. Il se lit encore, il ne change plus.", "closed", status=409)
     return incident
@@ -71,7 +69,7 @@ async def show_room(visit: Visit, _: None) -> Response:
     person = await person_of(visit)
     if person is None:  # her session ended meanwhile: she comes back to where she was
         return await sign_in_here(visit, None)
-    return await _room(visit, person, await _hers(visit, person))
+    return await _room(visit, person, await _hers(visit.house.db, visit, person))
 
 
 async def _room(
@@ -110,7 +108,7 @@ async def answer(visit: Visit, person: Person) -> Response:
             await change_facts(db, house.keys, incident=incident, facts=facts)
             await plan_reminders(db, visit.now, house.keys, incident=incident.id, holder=person.holder)
     except BadAnswer as bad:
-        return await _room(visit, person, await _hers(visit, person), typed=form, bad=bad)
+        return await _room(visit, person, await _hers(visit.house.db, visit, person), typed=form, bad=bad)
     return redirect(f"{PATH}/{incident.id}?done=kept#answers")
 
 
@@ -149,42 +147,37 @@ async def take_note_out(visit: Visit, person: Person) -> Response:
 
 
 async def give_pdf(visit: Visit, person: Person) -> Response:
-    incident, name, house = await _hers(visit, person), visit.request.path_params["paper"], visit.house
-    require_turn(house, "paper", person.holder, PAPERS_AT_ONCE)
-    with turn(house, "paper", person.holder):
+    incident, name, house = await _hers(visit.house.db, visit, person), visit.request.path_params["paper"], visit.house
+    with turn(house, "paper", person.holder, PAPERS_AT_ONCE):
         case, _ = await case_of(house.db, visit.now, house.keys, incident)
         made = await pdf_of(build(name, case))
-    return _file(made, f"lucine-{name}.pdf", "application/pdf")
+    return Response(made, media_type="application/pdf", headers=as_file(f"lucine-{name}.pdf"))
 
 
 async def give_text(visit: Visit, person: Person) -> Response:
-    incident, name, house = await _hers(visit, person), visit.request.path_params["paper"], visit.house
+    incident, name, house = await _hers(visit.house.db, visit, person), visit.request.path_params["paper"], visit.house
     case, _ = await case_of(house.db, visit.now, house.keys, incident)
-    return _file(as_text(build(name, case)).encode(), f"lucine-{name}.txt", "text/plain; charset=utf-8")
-
-
-def _file(content: bytes, name: str, kind: str) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(content, media_type=kind, headers=headers)
+    return Response(as_text(build(name, case)), media_type="text/plain", headers=as_file(f"lucine-{name}.txt"))
 
 
 async def give_evidence(visit: Visit, person: Person) -> Response:
     """The signed bundle: everything that this incident holds, and her lines of the ledger."""
-    incident, house, now = await _hers(visit, person), visit.house, visit.now
-    require_turn(house, "incident", person.holder, 1)
-    with turn(house, "incident", person.holder):
+    incident, house, now = await _hers(visit.house.db, visit, person), visit.house, visit.now
+    with turn(house, "incident", person.holder, 1):
         async with house.db.transaction() as db:
             await write_ledger(db, now, house.keys, "incident.bundled", incident.holder, {"incident": incident.id})
         since = incident.opened_at - KEPT_SECONDS
         case, timeline = await case_of(house.db, now, house.keys, incident)
-        told = [{"at": moment.at, "words": moment.words, "note": moment.note} for moment in timeline]
+        told = [
+            {"at": entry.at, "words": entry.words, "detail": entry.detail, "note": entry.note} for entry in timeline
+        ]
         lines = await lines_of(house.db, incident, since, LEDGER_MAX)
         file = await write_bundle(
             house, now,
             {
                 "LISEZ-MOI.txt": one(READ_ME),
                 "incident.json": one(pretty(incident)),
-                "timeline.jsonl": one(b"".join(msgspec.json.encode(moment) + b"\n" for moment in told)),
+                "timeline.jsonl": one(b"".join(msgspec.json.encode(line) + b"\n" for line in told)),
                 "kept.json": one(await evidence_of(house.db, house.keys, incident.id)),
                 "papers.txt": one((await asyncio.to_thread(_all_papers, case)).encode()),
                 "ledger.jsonl": one(b"".join(ledger_line(line) for line in lines)),
@@ -209,7 +202,7 @@ async def reopen(visit: Visit, person: Person) -> Response:
     house = visit.house
     async with house.db.transaction() as db:
         await hold_holder(db, person.holder)
-        incident = await _hers(visit, person)
+        incident = await _hers(db, visit, person)
         await reopen_incident(db, visit.now, house.keys, incident=incident)
         await plan_reminders(db, visit.now, house.keys, incident=incident.id, holder=person.holder)
     return redirect(f"{PATH}/{incident.id}")

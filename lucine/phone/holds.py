@@ -17,7 +17,7 @@ HELD = ("desk", "link", "codes")  # kinds of vouchers that a hold stops
 async def freeze_credentials(
     db: Transaction, now: float, keys: Keys, *, holder: str, credentials: Iterable[str]
 ) -> list[str]:
-    """Freeze these phones and passkeys of hers; those that were not frozen before. Their sessions: see habits."""
+    """Freeze these phones and passkeys of hers; those that were not frozen before. Their sessions go on."""
     which, values = among(credentials)
     frozen = await db.all(
         f"UPDATE phone_credentials SET frozen_at = :now WHERE holder = :holder AND id IN {which}"
@@ -69,5 +69,5 @@ async def held_since(db: Reader, holder: str) -> float | None:
 async def require_no_hold(db: Reader, holder: str) -> None:
     """Refusal while her enrolments are held."""
     if await held_since(db, holder) is not None:
-        words = "Les ajouts sont arrêtés depuis votre incident. Reprenez-les d'abord, depuis la page de l'incident."
+        words = "Les ajouts sont arrêtés depuis votre incident. Permettez-les d'abord, depuis la page de l'incident."
         raise Refusal("held", words, "enrolments are held", status=409)

@@ -23,6 +23,7 @@ from starlette.responses import Response, StreamingResponse
 
 from lucine.safe import Row, tokens
 from lucine.web import House
+from lucine.web.pages import as_file
 
 from .signing_keys import ring_of, sign
 
@@ -113,8 +114,7 @@ def give_file(file: "SpooledTemporaryFile[bytes]", name: str) -> Response:
             while piece := file.read(CHUNK_BYTES):
                 yield piece
 
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(pieces(), media_type="application/zip", headers=headers)
+    return StreamingResponse(pieces(), media_type="application/zip", headers=as_file(name))
 
 
 async def one(piece: bytes) -> Lines:

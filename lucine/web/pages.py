@@ -129,6 +129,11 @@ async def static_file(visit: Visit, _: None) -> Response:
     return answer
 
 
+def as_file(name: str) -> dict[str, str]:
+    """The header by which a browser saves an answer under this name, of letters, digits, hyphens and dots."""
+    return {"Content-Disposition": f'attachment; filename="{name}"'}
+
+
 def redirect(address: str) -> Response:
     """See Other: a form is never sent again (RFC 9700 section 4.12)."""
     return Response(status_code=303, headers={"Location": address})

@@ -75,7 +75,7 @@ def _shown_wrong(timeline: Timeline, path: str, shown: dict[str, Duty], due: dic
         clock = due.get(name)
         hour = clock[1] if clock and name != "patients" else None  # they are told at once: that has no hour
         at_once = clock is not None if name == "patients" else name in PATH_DUTIES[path].at_once
-        if (duty.due_at, duty.at_once, duty.kind == "voluntary") != (hour, at_once, name == "cert"):
+        if (duty.due_at, duty.at_once, duty.voluntary) != (hour, at_once, name == "cert"):
             wrong.append(f"hour of {name}")
     return wrong
 

@@ -155,7 +155,7 @@ def _aware(timeline: Timeline) -> int:
 
 
 def _sent(timeline: Timeline) -> int | None:
-    return None if timeline.said["notified"] == "nothing" else timeline.known.get("notified_at")
+    return timeline.known.get("notified_at") if timeline.said["notified"] in ("initial", "complete") else None
 
 
 def reckon(timeline: Timeline) -> dict[str, tuple[int, int] | None]:
@@ -163,12 +163,11 @@ def reckon(timeline: Timeline) -> dict[str, tuple[int, int] | None]:
     said, known, aware, sent = timeline.said, timeline.known, _aware(timeline), _sent(timeline)
     attacked = known.get("known_at", min([timeline.opened_at, *_learned(timeline)]))
     noted, risk = max(aware, timeline.opened_at), known.get("assessed_at", aware)
-    more = said["notified"] == "initial" or (sent is not None and said["notified"] != "complete")
     follow = aware if sent is None else sent
     at_risk = said["high_risk"] == "yes" and said["spared"] not in ("unreadable", "removed")
     return {
         "cnil": (aware, aware + THREE_DAYS),
-        "cnil-followup": (follow, follow + THREE_DAYS) if more else None,
+        "cnil-followup": (follow, follow + THREE_DAYS) if said["notified"] == "initial" else None,
         "complaint": (attacked, attacked + THREE_DAYS) if "no" not in (said["attack"], said["insured"]) else None,
         "register": (noted, last_second(noted, timeline.zone)),
         "patients": (risk, risk) if at_risk else None,

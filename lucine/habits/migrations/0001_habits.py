@@ -28,7 +28,7 @@ CREATE TABLE habits_answers (
     PRIMARY KEY (holder, question));
 
 CREATE TABLE habits_scores (
-    holder TEXT NOT NULL, week TEXT NOT NULL, score INTEGER NOT NULL, measured INTEGER NOT NULL,
+    holder TEXT NOT NULL, week TEXT NOT NULL, score INTEGER NOT NULL,
     PRIMARY KEY (holder, week));
 CREATE INDEX habits_scores_week ON habits_scores (week);
 

@@ -244,7 +244,7 @@ def test_a_refused_sheet_comes_back_as_she_typed_it_with_the_words_at_the_questi
     html = shown(Facts(attack="no"), more=", bad=bad, typed=typed", bad=refused.value, typed=form)
     tag = tag_of(html, "aware_at")
     assert 'value="2036-11-25T18:00"' in tag
-    assert 'aria-invalid="true" aria-describedby="fact-aware_at-bad"' in tag
+    assert 'aria-invalid="true" autofocus aria-describedby="fact-aware_at-bad"' in tag
     assert html.count(' id="fact-aware_at-bad"') == html.count("aria-invalid") == 1
     assert "Cette date est dans le futur" in html
     assert '<input type="radio" name="attack" value="yes" checked>' in html

@@ -8,7 +8,10 @@ import re
 import pytest
 
 from lucine.habits import cases, reminders
+from lucine.habits.deadlines import sent_at
+from lucine.habits.duties import duties_for
 from lucine.habits.facts import Facts, kept_facts, read_facts
+from lucine.habits.papers import PAPERS_AT_ONCE
 from lucine.habits.paths import PATHS
 from lucine.habits.reminders import remind_of_deadlines, spoken_of
 from lucine.habits.zones import in_words
@@ -311,7 +314,7 @@ async def test_two_sheets_saved_at_once_are_both_kept(world: World) -> None:
 async def test_one_persons_papers_keep_nobody_waiting(small_world: World) -> None:
     phone = await small_world.phone("ana")
     incident, holder = await begin(phone.http, "data-seen"), await small_world.holder("ana")
-    with turn(small_world.house, "paper", holder), turn(small_world.house, "paper", holder):
+    with turn(small_world.house, "paper", holder, 2), turn(small_world.house, "paper", holder, 2):
         assert (await phone.http.get(f"/incident/{incident}/papers/cnil.pdf")).status_code == 503
     assert (await phone.http.get(f"/incident/{incident}/papers/cnil.pdf")).status_code == 200
 
@@ -326,8 +329,9 @@ def test_what_she_types_reaches_no_log(form: dict[str, str]) -> None:
 
 def test_every_presumed_answer_is_one_that_she_could_give() -> None:
     for path in PATHS.values():
-        assert isinstance(path.facts.presumed, Facts)
-        assert path.facts.presumed.taken == [], "what Lucine did is said by what it did"
+        presumed = path.facts.presumed
+        assert read_facts(presumed.form("Europe/Paris"), Facts(), "Europe/Paris", 1_790_000_000.0) == presumed
+        assert presumed.taken == [], "what Lucine did is said by what it did"
 
 
 async def test_the_phone_that_oscar_added_approves_her_session_and_is_frozen_all_the_same(world: World) -> None:
@@ -419,3 +423,38 @@ async def test_an_approval_that_rang_can_be_named_and_a_passkeys_cannot(world: W
     approved = await world.house.db.all("SELECT id FROM phone_asks WHERE answer = 'approved'")
     assert ask["id"] in named
     assert len(approved) == len(named) + 1, "all but the passkey's"
+
+
+async def test_papers_that_are_asked_for_at_once_wait_for_their_turn(small_world: World) -> None:
+    desk = await signed_in(small_world, await small_world.phone("ana"))
+    answers = await asyncio.gather(*[desk.http.get("/habits/report.pdf") for _ in range(6)])
+    assert sorted(answer.status_code for answer in answers) == [200] * PAPERS_AT_ONCE + [503] * (6 - PAPERS_AT_ONCE)
+
+
+@pytest.mark.parametrize("act", ["answers", "tasks/cnil/done", "notes"])
+async def test_an_incident_of_a_path_that_is_gone_changes_nothing(small_world: World, act: str) -> None:
+    phone = await small_world.phone("ana")
+    incident = await begin(phone.http, "data-seen")
+    async with small_world.house.db.transaction() as db:
+        await db.run("UPDATE habits_incidents SET path = 'gone'")
+    assert (await post(phone.http, f"/incident/{incident}/{act}")).status_code == 404
+
+
+@pytest.mark.parametrize("said", ["closed", "anything", "<b>"])
+async def test_a_link_says_nothing_that_is_not_known_here(small_world: World, said: str) -> None:
+    page = await small_world.browser().get("/incident", params={"done": said})
+    assert ('data-notice="closed"' in page.text) is (said == "closed")
+    assert page.text.count("data-notice") == (said == "closed")
+
+
+@pytest.mark.parametrize("kept", [b'{"nature": null}', b'{"nature": "integrity"}', b'{"nature": [1]}'])
+def test_a_list_that_was_kept_as_something_else_is_dropped(kept: bytes) -> None:
+    assert kept_facts(kept) == Facts()
+
+
+def test_a_date_of_sending_alone_sends_nothing() -> None:
+    """Both duties at once would say that CNIL is to be told, and that what it was told is to be completed."""
+    dated = Facts(touched="yes", notified_at=1_790_000_000.0)
+    shown = {duty.id for duty in duties_for("data-seen", dated, 1_790_000_000.0, "Europe/Paris")}
+    assert shown & {"cnil", "cnil-followup"} == {"cnil"}
+    assert sent_at(dated) is None

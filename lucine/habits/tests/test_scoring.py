@@ -104,11 +104,11 @@ def test_a_better_answer_never_lowers_a_score(items: list[Item], data: Any) -> N
 def test_a_theme_has_a_score_once_half_of_its_weight_is_known(items: list[Item]) -> None:
     for theme, said in theme_scores(items).items():
         own = [item for item in items if item.question.theme == theme]
-        if not any(item.counts for item in own):
-            assert said == "not_concerned"
-        else:
-            assert (said == "early") is (not well_known(own))
+        assert (said is None) is (not well_known(own))
+        if any(item.counts for item in own):
             assert well_known(own) is (shares_of_weight(own) >= 0.5)
+        else:
+            assert said is None, "nothing of it concerns her"
 
 
 def shares_of_weight(items: list[Item]) -> float:

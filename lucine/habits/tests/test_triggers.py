@@ -258,6 +258,8 @@ async def test_a_phone_says_that_its_system_is_too_old(small_world: World, platf
     assert await say(new) == 200
     assert await shown_on(phone) is None
     assert await say(old) == 200
+    assert await shown_on(phone) is None, "another card was closed today; what it says each day is no news"
+    world.clock.pass_by(DAY)
     assert await shown_on(phone) == "old-phone"
     assert await shown_on(bea) is None
     assert await say(new) == 200

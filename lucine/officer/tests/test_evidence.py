@@ -241,7 +241,7 @@ async def test_every_byte_counts(small_world: World, tmp_path: Path) -> None:
 
 async def test_one_bundle_at_a_time_and_each_in_the_ledger(small_world: World) -> None:
     odile, path = await campaign(small_world)
-    with turn(small_world.house, "bundle", ""):
+    with turn(small_world.house, "bundle", "", 1):
         assert (await odile.form(f"{path}/evidence")).status_code == 503
     assert "evidence.bundled" not in [act for act, _ in await acts(small_world)]
     assert (await odile.form(f"{path}/evidence")).status_code == 200
