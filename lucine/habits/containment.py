@@ -12,7 +12,6 @@ import msgspec
 from lucine.phone import asks
 from lucine.phone.credentials import Device, devices_of
 from lucine.phone.enrolment import void_vouchers
-from lucine.phone.holders import hold_holder
 from lucine.phone.holds import freeze_credentials, hold_enrolments
 from lucine.phone.typed import disarm_typed_code
 from lucine.safe import Keys, Transaction
@@ -119,8 +118,9 @@ class _Case(msgspec.Struct, frozen=True, kw_only=True):
 async def contain(
     db: Transaction, now: float, keys: Keys, settings: Settings, *, person: Person, acts: list[Act], chosen: str = ""
 ) -> Containment:
-    """Do these acts for her. The session from which she speaks, and the phone in her hand, go on."""
-    await hold_holder(db, person.holder)
+    """Do these acts for her, whose row the caller holds. The session from which she speaks, and the phone in her hand,
+    go on.
+    """
     approved_with = (await asks.find_ask(db, person.ask)).credential if person.ask else None
     case = _Case(
         db=db, now=now, keys=keys, settings=settings, person=person, chosen=chosen, rung=[],

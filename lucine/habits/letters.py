@@ -1,7 +1,7 @@
 """The letters about an incident, and the entry of her register. What differs from path to path is a table."""
 
 from .dossier import NOT_APPLICABLE, TODO, Case, answered, answers, dates, filled, identity, listed, measures, signature
-from .duties import PATH_DUTIES
+from .duties import E_CPS_DESK, PATH_DUTIES
 from .papers import Field, Paper, Part
 
 HAPPENED = {
@@ -70,7 +70,7 @@ def write_register_entry(case: Case) -> Paper:
 def write_to_desk(case: Case) -> Paper:
     """To the help desk of the e-CPS."""
     return _letter(
-        case, "Message au support e-CPS", "monserviceclient.e-cps@esante.gouv.fr · 0 806 800 213",
+        case, "Message au support e-CPS", " · ".join(contact.value for contact in reversed(E_CPS_DESK)),
         "Objet : usage frauduleux possible de mon e-CPS ou de mon numéro RPPS",
         asks=[
             "Bloquer mon e-CPS et toutes les sessions ouvertes à mon nom.",

@@ -1,7 +1,7 @@
 """CNIL's form for a breach of personal data, group by group, filled where the answer is known (GDPR 33(3)).
 
 The live form could not be read: its groups are rebuilt from CNIL's open data and from a public copy of its choices
-(``data/breach-form-vocabulary.json``). The paper says so.
+(``tests/breach-form-vocabulary.json``). The paper says so.
 """
 
 from .deadlines import cnil, is_late

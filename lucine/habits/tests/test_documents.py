@@ -20,7 +20,7 @@ from lucine.habits.zones import moment_of
 from lucine.web import Refusal
 
 PARIS = "Europe/Paris"
-VOCABULARY = json.loads((Path(__file__).parents[1] / "data" / "breach-form-vocabulary.json").read_text())
+VOCABULARY = json.loads((Path(__file__).parent / "breach-form-vocabulary.json").read_text())
 FORM, OPEN_DATA = VOCABULARY["form_choice_lists"], VOCABULARY["open_data_csv"]
 OPENED = moment_of("2026-11-25T14:00", PARIS)
 NOW = moment_of("2026-11-25T18:00", PARIS)
