@@ -30,6 +30,7 @@ from lucine.app.bench.soft_key import SoftKey
 from lucine.app.connect import DOORS
 from lucine.app.demo import PEOPLE
 from lucine.officer.tests.kit import Officer, invite
+from lucine.phone.enrolment import send_codes
 from lucine.phone.notices import deliver_notices
 from lucine.signin.discovery import PATHS
 from lucine.web.openapi import openapi_document
@@ -97,8 +98,9 @@ class Ana:
         """A request for codes, and the codes that her mail and her mobile were sent."""
         self.world.clock.pass_by(86401)  # she may ask three times a day
         asked = await self.phone.post("codes", await number_and_channels(self))
-        while await deliver_notices(self.world.house, self.world.clock.now):
-            pass
+        for chore in (send_codes, deliver_notices):
+            while await chore(self.world.house, self.world.clock.now):
+                pass
         found = {"request": asked.json()["request"]}
         for letter in sorted(Path(f"{self.world.folder}/post").glob("[!.]*")):
             text = letter.read_text().replace("=\n", "")

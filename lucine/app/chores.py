@@ -9,6 +9,7 @@ import structlog
 from lucine.habits import clean_habits, release_barometer, remind_of_deadlines
 from lucine.officer import clean_officer, tell_officers
 from lucine.phone.chores import clean_phone, wake_phones
+from lucine.phone.enrolment import send_codes
 from lucine.phone.notices import deliver_notices
 from lucine.reception import clean_reception
 from lucine.signin.chores import clean_signin
@@ -47,6 +48,7 @@ CHORES: Chores = (
     (push_signals,      "deliveries",            1),
     (tell_of_credentials, "notices",             1),
     (expire_signals,    "",                      600),
+    (send_codes,        "",                      1),
     (deliver_notices,   "notices",               5),
     (end_idle_sessions, "",                      20),
     (tell_officers,     "",                      20),

@@ -22,7 +22,7 @@ DOORS = [
          body=enrolment_pages.Voucher),
     Door(method="POST", path=f"{API}/enrolments", guard=anyone, act=enrolment_pages.finish, speaks="json",
          body=enrolment_pages.Enrolment),
-    Door(method="POST", path=f"{API}/codes", guard=anyone, act=enrolment_pages.send_codes, speaks="json",
+    Door(method="POST", path=f"{API}/codes", guard=anyone, act=enrolment_pages.ask_for_codes, speaks="json",
          body=enrolment_pages.CodeRequest),
     Door(method="POST", path=f"{API}/codes/check", guard=anyone, act=enrolment_pages.try_codes, speaks="json",
          body=enrolment_pages.Codes),

@@ -12,13 +12,13 @@ from typing import Any, Literal
 import msgspec
 
 from lucine.safe import Keys, Reader, Transaction, tokens, write_ledger
-from lucine.web import Refusal
+from lucine.web import House, Refusal
 from lucine.web.settings import Settings
 
 from .asks import read_code
 from .credentials import add_credential, devices_of, revoke_credentials
-from .holders import Holder, channels_of_number, find_holder, hold_holder, same_channels
-from .holds import HELD, require_no_hold
+from .holders import Holder, channels_of, find_holder, hold_holder, holder_of_number, same_channels
+from .holds import HELD, held_since, require_no_hold
 from .notices import new_cancel, tell_holder
 from .passkeys import creation_options, verify_creation
 
@@ -30,6 +30,7 @@ CODES_VOUCHER_SECONDS = 600  # on the phone that typed the codes
 CODES_SECONDS = 900
 CODE_TRIES_MAX = 5
 CODE_REQUESTS_MAX_PER_DAY = 3
+CODE_REQUESTS_AT_ONCE = 50
 MAIL_CODE_LENGTH = 8
 SMS_CODE_LENGTH = 8
 RECOVERY_CODES = 10
@@ -155,33 +156,75 @@ async def finish_enrolment(
     return Enrolled(cookie=cookie, recovery_codes=codes, usable_at=usable_at)
 
 
+class _Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A request as it waits, sealed."""
+
+    national_id: str | None
+    mail: str
+    mobile: str
+    mail_code: str
+    sms_code: str
+
+
 async def request_codes(
     db: Transaction, now: float, keys: Keys, *, national_id: str | None, mail: str, mobile: str
 ) -> str:
-    """Ask for two codes; the request's secret, whoever was named.
-
-    Nothing is sent unless the private mail and mobile are both the ones on record: the number is public.
-    """
-    holder, known, real = await channels_of_number(db, keys, national_id or "")
-    right = same_channels(known, mail, mobile) and real
+    """Ask for two codes; the request's secret, whoever was named: nobody is looked up before the answer is given."""
     secret = tokens.new_secret()
-    mail_code, sms_code = tokens.new_code(MAIL_CODE_LENGTH), tokens.new_code(SMS_CODE_LENGTH)
-    recent = await db.one(
-        "SELECT COUNT(*) AS requests FROM phone_code_requests WHERE holder = :holder AND made_at > :since",
-        holder=holder, since=now - 86400,
+    digest = keys.digest("codes:" + secret)
+    asked = _Asked(
+        national_id=national_id, mail=mail, mobile=mobile,
+        mail_code=tokens.new_code(MAIL_CODE_LENGTH), sms_code=tokens.new_code(SMS_CODE_LENGTH),
     )  # fmt: skip
-    right = right and recent is not None and recent["requests"] < CODE_REQUESTS_MAX_PER_DAY
     await db.run(
-        "INSERT INTO phone_code_requests (digest, holder, mail_code, sms_code, made_at, expires_at, tries)"
-        " VALUES (:digest, :holder, :mail_code, :sms_code, :now, :expires, 0)",
-        digest=keys.digest("codes:" + secret), holder=holder if right else None,
-        mail_code=keys.digest("mail code:" + mail_code), sms_code=keys.digest("sms code:" + sms_code),
+        "INSERT INTO phone_code_requests (digest, mail_code, sms_code, asked, made_at, expires_at, tries)"
+        " VALUES (:digest, :mail_code, :sms_code, :asked, :now, :expires, 0)",
+        digest=digest, mail_code=keys.digest("mail code:" + asked.mail_code),
+        sms_code=keys.digest("sms code:" + asked.sms_code), asked=keys.seal(_place(digest), msgspec.json.encode(asked)),
         now=now, expires=now + CODES_SECONDS,
     )  # fmt: skip
-    if right:
-        await tell_holder(db, now, keys, holder=holder, what="code", only="mail", code=mail_code)
-        await tell_holder(db, now, keys, holder=holder, what="code", only="mobile", code=sms_code)
     return secret
+
+
+def _place(digest: bytes) -> str:
+    return f"phone_code_requests.{digest.hex()}"
+
+
+async def send_codes(house: House, now: float) -> bool:
+    """Chore: send the codes that were asked for; whether any waited.
+
+    Nothing is sent unless the private mail and mobile are both the ones on record: the number is public. That is found
+    out here, where nobody can time it.
+    """
+    async with house.db.transaction() as db:
+        rows = await db.all(
+            "SELECT digest, asked FROM phone_code_requests WHERE asked IS NOT NULL AND made_at > :since"
+            " ORDER BY made_at LIMIT :most",
+            since=now - CODES_SECONDS, most=CODE_REQUESTS_AT_ONCE,
+        )  # fmt: skip
+        for row in rows:
+            if await db.run("UPDATE phone_code_requests SET asked = NULL WHERE digest = :digest AND asked IS NOT NULL",
+                            digest=row["digest"]):  # fmt: skip
+                asked = msgspec.json.decode(house.keys.unseal(_place(row["digest"]), row["asked"]), type=_Asked)
+                await _send(db, now, house.keys, row["digest"], asked)
+    house.bell.ring("notices")
+    return bool(rows)
+
+
+async def _send(db: Transaction, now: float, keys: Keys, digest: bytes, asked: _Asked) -> None:
+    holder = await holder_of_number(db, asked.national_id or "")
+    if holder is None or await held_since(db, holder.id) is not None:
+        return
+    if not same_channels(await channels_of(db, keys, holder.id), asked.mail, asked.mobile):
+        return
+    today = await db.all("SELECT digest FROM phone_code_requests WHERE holder = :holder AND made_at > :since",
+                         holder=holder.id, since=now - 86400)  # fmt: skip
+    if len(today) >= CODE_REQUESTS_MAX_PER_DAY:
+        return
+    await db.run("UPDATE phone_code_requests SET holder = :holder WHERE digest = :digest",
+                 holder=holder.id, digest=digest)  # fmt: skip
+    await tell_holder(db, now, keys, holder=holder.id, what="code", only="mail", code=asked.mail_code)
+    await tell_holder(db, now, keys, holder=holder.id, what="code", only="mobile", code=asked.sms_code)
 
 
 async def codes_asked_at(db: Reader, holder: str, *, unused: bool = False) -> float | None:

@@ -63,14 +63,13 @@ async def finish(visit: Visit, _: None, asked: Enrolment) -> Response:
     return answer
 
 
-async def send_codes(visit: Visit, _: None, asked: CodeRequest) -> Response:
+async def ask_for_codes(visit: Visit, _: None, asked: CodeRequest) -> Response:
     house = visit.house
     async with house.db.transaction() as db:
         request = await request_codes(
             db, visit.now, house.keys,
             national_id=national_id_of(asked.number), mail=asked.mail[:254], mobile=asked.mobile[:32],
         )  # fmt: skip
-    house.bell.ring("notices")
     return json_answer({"request": request})
 
 

@@ -1,7 +1,5 @@
 """Holders: professionals who have, or may enrol, a phone. Their mail and mobile are sealed."""
 
-from functools import cache
-
 import msgspec
 
 from lucine.directory import find_professional
@@ -19,7 +17,6 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 COLUMNS = "id, national_id, name, language"
-NOBODY = "nobody-has-this-number"  # as long as an id
 
 
 async def add_holder(
@@ -88,28 +85,8 @@ async def channels_of(db: Reader, keys: Keys, holder: str) -> dict[str, str]:
     }
 
 
-async def channels_of_number(db: Reader, keys: Keys, number: str) -> tuple[str, dict[str, str], bool]:
-    """Who has a number, her channels in clear, and whether these are real and she lets phones be added.
-
-    For nobody, and for who has no channels, the same work is done on invented ones: a number is public.
-    """
-    row = await db.one("SELECT id, mail, mobile, held_at FROM phone_holders WHERE national_id = :number", number=number)
-    holder, known, real = row["id"] if row else NOBODY, dict[str, str](), row is not None and row["held_at"] is None
-    for channel in ("mail", "mobile"):
-        sealed = row[channel] if row else None
-        owner, kept = (holder, sealed) if sealed else (NOBODY, _decoy(keys, channel))
-        known[channel] = keys.unseal(f"phone_holders.{channel}.{owner}", kept).decode()
-        real = real and sealed is not None
-    return holder, known, real
-
-
-@cache
-def _decoy(keys: Keys, channel: str) -> bytes:
-    plain = "personne@exemple.invalid" if channel == "mail" else "0600000000"
-    return keys.seal(f"phone_holders.{channel}.{NOBODY}", plain.encode())
-
-
 def same_channels(known: dict[str, str], mail: str, mobile: str) -> bool:
-    """Whether both private addresses are the ones on record, in constant time."""
-    right = [tokens.same(known["mail"], _plain("mail", mail)), tokens.same(known["mobile"], _plain("mobile", mobile))]
-    return all(right)
+    """Whether there are both private addresses, and they are the ones on record; in constant time."""
+    said = {"mail": _plain("mail", mail), "mobile": _plain("mobile", mobile)}
+    right = [tokens.same(known.get(channel, ""), said[channel]) for channel in said]
+    return known.keys() == said.keys() and all(right)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from lucine.phone.enrolment import send_codes
 from lucine.phone.holds import hold_enrolments, release_enrolments
 from lucine.phone.notices import deliver_notices
 from tests.world import ORIGIN, Desk, Phone, Service, World
@@ -32,6 +33,7 @@ async def ask_for_codes(world: World, mail: str = "ana@exemple.invalid") -> tupl
     phone = world.bare_phone()
     asked = await phone.post("codes", {"number": NUMBER, "mail": mail, "mobile": "06 00 00 00 01"})
     assert asked.status_code == 200
+    assert await send_codes(world.house, world.clock.now)
     return phone, asked.json()["request"]
 
 

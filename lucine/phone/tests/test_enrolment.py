@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from lucine.app.bench.soft_key import SoftKey
+from lucine.phone.enrolment import send_codes
 from lucine.phone.notices import deliver_notices
 from tests.world import ORIGIN, World
 
@@ -13,8 +14,9 @@ NUMBER = "99700999917"
 
 
 async def letters(world: World) -> str:
-    while await deliver_notices(world.house, world.clock.now):
-        pass
+    for chore in (send_codes, deliver_notices):
+        while await chore(world.house, world.clock.now):
+            pass
     return "\n".join(path.read_text() for path in sorted(Path(f"{world.folder}/post").glob("[!.]*")))
 
 

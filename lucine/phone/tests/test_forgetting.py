@@ -1,7 +1,7 @@
 """What the phone room forgets, and when."""
 
 from lucine.phone.chores import clean_phone
-from lucine.phone.enrolment import CODE_REQUESTS_MAX_PER_DAY, CODES_SECONDS
+from lucine.phone.enrolment import CODE_REQUESTS_MAX_PER_DAY, CODES_SECONDS, send_codes
 from tests.world import Phone, World
 
 HERS = {"number": "99700999917", "mail": "ana@exemple.invalid", "mobile": "06 00 00 00 01"}
@@ -9,6 +9,7 @@ HERS = {"number": "99700999917", "mail": "ana@exemple.invalid", "mobile": "06 00
 
 async def _ask_codes(phone: Phone, **more: str) -> None:
     assert (await phone.post("codes", {**HERS, **more})).status_code == 200
+    assert await send_codes(phone.world.house, phone.world.clock.now)
 
 
 async def _kept(world: World) -> int:

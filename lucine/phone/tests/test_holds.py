@@ -3,7 +3,7 @@
 import pytest
 
 from lucine.phone.credentials import devices_of
-from lucine.phone.enrolment import request_codes
+from lucine.phone.enrolment import request_codes, send_codes
 from lucine.phone.holds import freeze_credentials, hold_enrolments, release_enrolments, thaw_credential
 from lucine.web import Refusal
 from tests.world import Phone, World
@@ -88,6 +88,7 @@ async def test_while_held_no_code_is_sent_and_nobody_can_tell(world: World) -> N
                 db, world.clock.now, world.house.keys, national_id="899700999917",
                 mail="ana@exemple.invalid", mobile="0600000001",
             )  # fmt: skip
+        assert await send_codes(world.house, world.clock.now)
         sent = await world.house.db.all("SELECT id FROM phone_notices WHERE holder = :holder", holder=holder)
         return len(sent)
 
