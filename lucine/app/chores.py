@@ -48,7 +48,7 @@ CHORES: Chores = (
     (push_signals,      "deliveries",            1),
     (tell_of_credentials, "notices",             1),
     (expire_signals,    "",                      600),
-    (send_codes,        "",                      1),
+    (send_codes,        "",                      0.25),  # no bell: an answer would wait for it
     (deliver_notices,   "notices",               5),
     (end_idle_sessions, "",                      20),
     (tell_officers,     "",                      20),

@@ -17,6 +17,7 @@ async def clean_habits(house: House, now: float) -> bool:
     more = [
         await forget_old_scores(house, now),
         await sweep(house.db, "habits_notes", "id", gone, **values),
+        await sweep(house.db, "habits_evidence", "id", gone, **values),
         await sweep(house.db, "habits_tasks", "incident, task", gone, **values),
     ]
     if any(more):

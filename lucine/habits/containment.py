@@ -11,7 +11,7 @@ import msgspec
 
 from lucine.phone import asks
 from lucine.phone.credentials import Device, devices_of
-from lucine.phone.enrolment import void_vouchers
+from lucine.phone.enrolment import void_new_recovery_codes, void_vouchers
 from lucine.phone.holds import freeze_credentials, hold_enrolments
 from lucine.phone.typed import disarm_typed_code
 from lucine.safe import Keys, Transaction
@@ -25,7 +25,7 @@ from .people import Person
 
 Act = Literal[
     "disown_sign_in", "end_sessions", "freeze_phone", "freeze_new_keys", "freeze_computers", "forget_computers",
-    "void_codes", "hold_enrolments", "keep_evidence",
+    "void_codes", "void_new_recovery_codes", "hold_enrolments", "keep_evidence",
 ]  # fmt: skip
 
 NEW_SECONDS = 7 * 86400
@@ -40,6 +40,7 @@ WILL: dict[Act, str] = {
     "freeze_computers": say("Geler les clés d'accès de vos ordinateurs, sauf ici"),
     "forget_computers": say("Oublier vos ordinateurs connus, sauf celui-ci"),
     "void_codes": say("Annuler les demandes et les codes en cours"),
+    "void_new_recovery_codes": say("Annuler les codes de secours créés en ligne depuis une semaine"),
     "hold_enrolments": say("Empêcher tout ajout de téléphone ou de clé"),
     "keep_evidence": say("Mettre les preuves de côté"),
 }
@@ -60,6 +61,7 @@ DID: dict[Act, str] = {
     "freeze_computers": say("Clés d'accès d'ordinateurs gelées : %(count)s."),
     "forget_computers": say("Ordinateurs oubliés : %(count)s."),
     "void_codes": say("Demandes et codes en cours annulés."),
+    "void_new_recovery_codes": say("Codes de secours récents annulés : %(count)s. Imprimez-en d'autres ensuite."),
     "hold_enrolments": say("Ajouts de téléphones et de clés arrêtés."),
     "keep_evidence": say("Preuves des 30 derniers jours mises de côté, sous scellé."),
 }
@@ -206,6 +208,16 @@ async def _void_codes(case: _Case) -> Done:
     return Done("void_codes", len(cancelled))
 
 
+async def _void_new_recovery_codes(case: _Case) -> Done:
+    """Whoever sat in her session may have made them. There is one set at a time: who speaks by one of it keeps it."""
+    if case.person.code:
+        return Done("void_new_recovery_codes", 0)
+    voided = await void_new_recovery_codes(
+        case.db, case.now, case.keys, holder=case.holder, since=case.now - NEW_SECONDS
+    )
+    return Done("void_new_recovery_codes", voided)
+
+
 async def _hold_enrolments(case: _Case) -> Done:
     return Done("hold_enrolments", int(await hold_enrolments(case.db, case.now, case.keys, holder=case.holder)))
 
@@ -223,6 +235,7 @@ ACTS: dict[Act, Callable[[_Case], Awaitable[Done]]] = {
     "freeze_computers": _freeze_computers,
     "forget_computers": _forget_computers,
     "void_codes": _void_codes,
+    "void_new_recovery_codes": _void_new_recovery_codes,
     "hold_enrolments": _hold_enrolments,
     "keep_evidence": _keep_evidence,
 }

@@ -185,6 +185,16 @@ def read_facts(form: dict[str, str], before: Facts, zone: str, now: float) -> Fa
     return facts
 
 
+def require_added(before: Facts, after: Facts) -> None:
+    """BadAnswer if an answer was changed or taken back: a phone alone, which may be stolen, only adds some."""
+    for name in QUESTIONS:
+        old, new = getattr(before, name), getattr(after, name)
+        kept = set(old) <= set(new) if name in LISTS else old in ("", None, new)
+        if not kept:
+            words = "Pour changer une réponse déjà donnée, confirmez d'abord que c'est vous : connectez-vous."
+            raise BadAnswer(name, words, "changed from a phone alone")
+
+
 def _require_part(name: str) -> None:
     """``list.code`` and ``moment.unknown`` are the only names with a dot; a list has no other."""
     first, dot, code = name.partition(".")

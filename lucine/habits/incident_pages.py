@@ -5,30 +5,31 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from lucine.phone.asks import past_asks
+from lucine.phone.asks import approved_asks
 from lucine.phone.credentials import devices_of, state_of
-from lucine.phone.enrolment import use_recovery_code
-from lucine.phone.holders import find_holder, hold_holder
+from lucine.phone.enrolment import holder_of_recovery_code, use_recovery_code
+from lucine.phone.holders import find_holder
 from lucine.phone.holds import held_since, release_enrolments, thaw_credential
 from lucine.safe import Reader, Transaction
 from lucine.signin.authorize_page import begin_own
 from lucine.signin.disown import ring_after
+from lucine.signin.sessions import COOKIE, renew_cookie
 from lucine.signin.starts import asks_of_session
-from lucine.web import Door, Visit, anyone, not_found, page
+from lucine.web import Door, Visit, anyone, cookies, not_found, page
 from lucine.web.pages import redirect
 
 from .containment import ALL, WILL, WILL_BY_CODE, Act
 from .duties import E_CPS_DESK, SHOWN_FIRST, duties_for
 from .incidents import incidents_of, open_incident
 from .paths import PATHS, Choose, PathFacts
-from .people import Person, freshly_known, known_person, person_of
+from .people import Person, freshly_known, hold_person, known_person, person_of
 from .reminders import plan_reminders
 from .texts import Text
 from .zones import PARIS
 
 PATH = "/incident"
 RECENT_SECONDS = 7 * 86400
-CHOICES_MAX = 6
+SHOWN_CHOICES = 6
 NEEDS_SIGN_IN: tuple[Act, ...] = ("disown_sign_in",)  # a code alone names no sign-in
 
 
@@ -75,10 +76,10 @@ async def show_path(visit: Visit, _: None) -> Response:
     """What will be stopped, and what her hands do meanwhile."""
     path, person = _path(visit.request.path_params["path"]), await person_of(visit)
     choose = path.facts.choose
-    choices = (await _choices(visit.house.db, person, visit.now, choose))[:CHOICES_MAX] if person and choose else []
+    choices = await _choices(visit.house.db, person, visit.now, choose) if person and choose else []
     return page(
-        visit, "habits/path.html", tab="incident", path=path, person=person, choices=choices, all=ALL,
-        will=_will(path, person), desk=E_CPS_DESK[0],
+        visit, "habits/path.html", tab="incident", path=path, person=person, choices=choices, first=SHOWN_CHOICES,
+        all=ALL, will=_will(path, person), desk=E_CPS_DESK[0],
     )  # fmt: skip
 
 
@@ -96,9 +97,7 @@ async def _choices(db: Reader, person: Person, now: float, choose: Choose) -> li
     mine = {person.ask, *(await asks_of_session(db, person.session))}
     return [
         Choice(id=ask.id, name=ask.shown.service, at=ask.opened_at, detail=f"{ask.shown.browser} · {ask.shown.place}")
-        for ask in await past_asks(db, person.holder)
-        if ask.answer == "approved" and (ask.claimed_at or ask.ring_at) and ask.disowned_at is None
-        and ask.opened_at > now - RECENT_SECONDS and ask.id not in mine
+        for ask in await approved_asks(db, person.holder, now - RECENT_SECONDS) if ask.id not in mine
     ]  # fmt: skip
 
 
@@ -113,15 +112,21 @@ async def sign_in_again(visit: Visit, _: None) -> Response:
 async def begin(visit: Visit, person: Person) -> Response:
     """One press: contained, kept, and open. Never refused: a choice that is no more stands for "I don't know"."""
     path, chosen = _path(visit.request.path_params["path"]), (await visit.form()).get("which", "")
-    choose = path.facts.choose
+    choose, cookie = path.facts.choose, ""
     if choose:
         known = await _choices(visit.house.db, person, visit.now, choose)
         if chosen not in [choice.id for choice in known]:
             chosen = ALL if choose == "phone" else ""
     async with visit.house.db.transaction() as db:
+        await hold_person(db, visit, person)
         incident, rung = await _begin(db, visit, person, path.name, chosen if choose else "")
+        if person.session and "end_sessions" in path.facts.acts:
+            cookie = await renew_cookie(db, visit.house.keys, person.session)
     ring_after(visit, person.holder, rung)
-    return redirect(f"{PATH}/{incident}")
+    answer = redirect(f"{PATH}/{incident}")
+    if cookie:
+        cookies.set_cookie(answer, COOKIE, cookie)
+    return answer
 
 
 async def _begin(db: Transaction, visit: Visit, person: Person, path: str, chosen: str) -> tuple[str, list[str]]:
@@ -162,7 +167,7 @@ async def thaw(visit: Visit, person: Person) -> Response:
     """A phone that was found, a computer that is clean again."""
     house = visit.house
     async with house.db.transaction() as db:
-        await hold_holder(db, person.holder)
+        await hold_person(db, visit, person)
         credential = visit.request.path_params["credential"]
         if not await thaw_credential(db, visit.now, house.keys, holder=person.holder, credential=credential):
             raise not_found("no such frozen credential of hers")
@@ -174,7 +179,7 @@ async def thaw(visit: Visit, person: Person) -> Response:
 async def release(visit: Visit, person: Person) -> Response:
     """Phones and passkeys may be added again."""
     async with visit.house.db.transaction() as db:
-        await hold_holder(db, person.holder)
+        await hold_person(db, visit, person)
         await release_enrolments(db, visit.now, visit.house.keys, holder=person.holder)
     visit.house.bell.ring("notices")
     return redirect(f"{PATH}?done=released")
@@ -189,8 +194,9 @@ async def resume(visit: Visit, _: None) -> Response:
     house = visit.house
     code = (await visit.form()).get("code", "")
     async with house.db.transaction() as db:
-        holder = await use_recovery_code(db, visit.now, house.keys, code=code)
-        if holder:
+        holder = await holder_of_recovery_code(db, house.keys, code=code)
+        if holder and await held_since(db, holder) is not None:  # else the code would be spent on nothing
+            await use_recovery_code(db, visit.now, house.keys, code=code)
             await release_enrolments(db, visit.now, house.keys, holder=holder)
     house.bell.ring("notices")
     return redirect(f"{PATH}/resume?sent=1")

@@ -5,7 +5,7 @@ open and contained (one transaction) --(answers, notes, tasks)--> closed --(it w
 Everything is in the database as soon as it is said: a crash, a lost session or another device loses nothing.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -61,14 +61,15 @@ async def open_incident(
 ) -> tuple[str, Containment]:
     """Contain, and keep what is known; the incident, and what was done. Never refused: a press always contains.
 
-    Pressed again within SAME_SECONDS it is the same incident, open again. Every channel is told of whatever stopped.
+    Pressed again within SAME_SECONDS it is the same incident, open again. Every channel is told of whatever stopped,
+    and what was known before is kept each time.
     """
     await hold_holder(db, holder.id)
     evidence = await gather(db, now, keys, holder)  # before anything is changed
     contained = await contain(db, now, keys, settings, person=person, acts=PATHS[path].facts.acts, chosen=chosen)
     before = await db.one(
-        "SELECT id, done FROM habits_incidents WHERE holder = :holder AND path = :path AND opened_at > :since"
-        " ORDER BY opened_at DESC LIMIT 1",
+        "SELECT id, done, closed_at FROM habits_incidents WHERE holder = :holder AND path = :path"
+        " AND opened_at > :since ORDER BY opened_at DESC LIMIT 1",
         holder=holder.id, path=path, since=now - SAME_SECONDS,
     )  # fmt: skip
     if before:
@@ -79,12 +80,16 @@ async def open_incident(
     else:
         incident = tokens.new_secret(128)
         await db.run(
-            "INSERT INTO habits_incidents (id, holder, path, opened_at, done, facts, evidence)"
-            " VALUES (:id, :holder, :path, :now, :done, :facts, :evidence)",
+            "INSERT INTO habits_incidents (id, holder, path, opened_at, done, facts)"
+            " VALUES (:id, :holder, :path, :now, :done, :facts)",
             id=incident, holder=holder.id, path=path, now=now, done=msgspec.json.encode(contained.done).decode(),
-            facts=keys.seal(_place("facts", incident), msgspec.json.encode(PATHS[path].facts.presumed)),
-            evidence=keys.seal(_place("evidence", incident), evidence),
+            facts=keys.seal(_place("facts", holder.id, incident), msgspec.json.encode(PATHS[path].facts.presumed)),
         )  # fmt: skip
+    again = before is not None and before["closed_at"] is not None
+    if contained.changed or before is None or again:
+        await _keep_evidence(db, now, keys, holder=holder.id, incident=incident, evidence=evidence)
+    if again:
+        await write_ledger(db, now, keys, "incident.reopened", holder.id, {"incident": incident})
     if contained.changed or before is None:
         await tell_holder(db, now, keys, holder=holder.id, what="incident", link=f"{settings.origin}/incident")
         await write_ledger(db, now, keys, "incident.opened", holder.id, {"incident": incident, "path": path})
@@ -103,8 +108,18 @@ def _read_done(text: str) -> list[Done]:
     return msgspec.convert(known, list[Done])
 
 
-def _place(column: str, incident: str) -> str:
-    return f"habits_incidents.{column}.{incident}"
+def _place(what: str, holder: str, name: str) -> str:
+    """Of a seal: what was moved to another holder, or to another incident, does not open there."""
+    return f"habits_{what}.{holder}.{name}"
+
+
+async def _keep_evidence(
+    db: Transaction, now: float, keys: Keys, *, holder: str, incident: str, evidence: bytes
+) -> None:
+    kept = tokens.new_secret(128)
+    sealed = keys.seal(_place("evidence", holder, f"{incident}.{kept}"), evidence)
+    await db.run("INSERT INTO habits_evidence (id, incident, at, sealed) VALUES (:id, :incident, :now, :sealed)",
+                 id=kept, incident=incident, now=now, sealed=sealed)  # fmt: skip
 
 
 async def find_incident(db: Reader, keys: Keys, *, holder: str, incident: str) -> Incident:
@@ -119,7 +134,8 @@ async def find_incident(db: Reader, keys: Keys, *, holder: str, incident: str) -
 
 async def _incident(db: Reader, keys: Keys, row: Row) -> Incident:
     tasks = await db.all("SELECT task, done_at FROM habits_tasks WHERE incident = :id", id=row["id"])
-    facts, done = kept_facts(keys.unseal(_place("facts", row["id"]), row["facts"])), _read_done(row["done"])
+    facts = kept_facts(keys.unseal(_place("facts", row["holder"], row["id"]), row["facts"]))
+    done = _read_done(row["done"])
     return Incident(
         **{**dict(row), "facts": facts, "done": done, "tasks": {one["task"]: one["done_at"] for one in tasks}}
     )
@@ -134,12 +150,15 @@ async def incidents_of(db: Reader, holder: str) -> list[Row]:
     )  # fmt: skip
 
 
-async def change_facts(db: Transaction, keys: Keys, *, incident: Incident, facts: Facts) -> None:
-    """Keep her answers."""
+async def change_facts(db: Transaction, now: float, keys: Keys, *, incident: Incident, facts: Facts) -> None:
+    """Keep her answers. That they changed stays known, not how."""
+    if facts == incident.facts:
+        return
     await db.run(
         "UPDATE habits_incidents SET facts = :facts WHERE id = :id AND closed_at IS NULL",
-        facts=keys.seal(_place("facts", incident.id), msgspec.json.encode(facts)), id=incident.id,
+        facts=keys.seal(_place("facts", incident.holder, incident.id), msgspec.json.encode(facts)), id=incident.id,
     )  # fmt: skip
+    await write_ledger(db, now, keys, "incident.answered", incident.holder, {"incident": incident.id})
 
 
 async def mark_task(db: Transaction, now: float, keys: Keys, *, incident: Incident, task: str, done: bool) -> None:
@@ -163,14 +182,15 @@ async def add_note(db: Transaction, now: float, keys: Keys, *, incident: Inciden
     text = text.strip()
     if not text or len(text) > NOTE_MAX_LENGTH:
         raise Refusal("invalid_request", "Écrivez une note de 1 à 2 000 caractères.", "note length")
-    kept = sum(len(note.text.encode()) for note in await notes_of(db, keys, incident.id))
+    kept = sum(len(note.text.encode()) for note in await notes_of(db, keys, incident))
     if kept + len(text.encode()) > NOTES_MAX_BYTES:  # the papers hold them all
         words = "Les notes de cet incident sont pleines. Retirez-en une, ou écrivez plus court."
         raise Refusal("invalid_request", words, "too many notes")
     note = tokens.new_secret(128)
     await db.run(
         "INSERT INTO habits_notes (id, incident, at, sealed) VALUES (:id, :incident, :now, :sealed)",
-        id=note, incident=incident.id, now=now, sealed=keys.seal(f"habits_notes.{note}", text.encode()),
+        id=note, incident=incident.id, now=now,
+        sealed=keys.seal(_place("notes", incident.holder, f"{incident.id}.{note}"), text.encode()),
     )  # fmt: skip
 
 
@@ -182,20 +202,24 @@ async def remove_note(db: Transaction, now: float, keys: Keys, *, incident: Inci
     await write_ledger(db, now, keys, "incident.note_removed", incident.holder, {"incident": incident.id})
 
 
-async def notes_of(db: Reader, keys: Keys, incident: str) -> list[Note]:
+async def notes_of(db: Reader, keys: Keys, incident: Incident) -> list[Note]:
     """In the order of time."""
-    rows = await db.all("SELECT id, at, sealed FROM habits_notes WHERE incident = :id ORDER BY at", id=incident)
+    return [Note(id=one, at=at, text=text.decode()) for one, at, text in await _unsealed(db, keys, "notes", incident)]
+
+
+async def evidence_of(db: Reader, keys: Keys, incident: Incident) -> bytes:
+    """What was put aside at each press that stopped something, as a JSON list in the order of time."""
+    return msgspec.json.encode([msgspec.Raw(text) for _, _, text in await _unsealed(db, keys, "evidence", incident)])
+
+
+async def _unsealed(
+    db: Reader, keys: Keys, what: Literal["notes", "evidence"], incident: Incident
+) -> list[tuple[str, float, bytes]]:
+    rows = await db.all(f"SELECT id, at, sealed FROM habits_{what} WHERE incident = :id ORDER BY at", id=incident.id)
     return [
-        Note(id=row["id"], at=row["at"], text=keys.unseal(f"habits_notes.{row['id']}", row["sealed"]).decode())
+        (row["id"], row["at"], keys.unseal(_place(what, incident.holder, f"{incident.id}.{row['id']}"), row["sealed"]))
         for row in rows
     ]
-
-
-async def evidence_of(db: Reader, keys: Keys, incident: str) -> bytes:
-    """What was put aside when it began, as JSON."""
-    row = await db.one("SELECT evidence FROM habits_incidents WHERE id = :id", id=incident)
-    assert row is not None
-    return keys.unseal(_place("evidence", incident), row["evidence"])
 
 
 async def close_incident(db: Transaction, now: float, keys: Keys, *, incident: Incident) -> None:

@@ -13,9 +13,8 @@ from lucine.signin.sessions import past_sessions, services_of
 from lucine.watch.browsers import browsers_of
 from lucine.watch.tries import tries_by_day
 
-from .measuring import SESSIONS_MAX
-
 KEPT_SECONDS = 30 * 86400
+KEPT_MAX = 2000  # sign-ins, and approvals: more than anybody makes by hand
 
 
 async def gather(db: Reader, now: float, keys: Keys, holder: Holder) -> bytes:
@@ -26,13 +25,13 @@ async def gather(db: Reader, now: float, keys: Keys, holder: Holder) -> bytes:
         {
             "gathered_at": now,
             "since": since,
-            "sign_ins": [await _sign_in(db, row) for row in await past_sessions(db, holder.id, SESSIONS_MAX)
+            "sign_ins": [await _sign_in(db, row) for row in await past_sessions(db, holder.id, KEPT_MAX)
                          if row["auth_time"] >= since],
             "asks": [
                 {"id": ask.id, "service": ask.shown.service, "browser": ask.shown.browser, "place": ask.shown.place,
                  "opened_at": ask.opened_at, "answered_at": ask.answered_at, "answer": ask.answer or "none",
                  "disowned_at": ask.disowned_at}
-                for ask in await past_asks(db, holder.id) if ask.opened_at >= since
+                for ask in await past_asks(db, holder.id, KEPT_MAX) if ask.opened_at >= since
             ],
             "phones": await _credentials(db, now, holder, "phone"),
             "passkeys": await _credentials(db, now, holder, "computer"),

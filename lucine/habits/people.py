@@ -2,9 +2,11 @@
 
 import msgspec
 
-from lucine.phone.credentials import Device, device_with_cookie
+from lucine.phone.credentials import Device, device_with_cookie, devices_of
 from lucine.phone.guards import COOKIE
-from lucine.signin.security_pages import is_fresh, require_fresh, session_over
+from lucine.phone.holders import hold_holder
+from lucine.safe import Transaction
+from lucine.signin.security_pages import hold_session, is_fresh, require_fresh, session_over
 from lucine.signin.sessions import session_of
 from lucine.web import Refusal, Visit
 
@@ -72,3 +74,14 @@ async def proven_person(visit: Visit) -> Person:
         words = "Confirmez d'abord que c'est vous : connectez-vous sur cette page."
         raise Refusal("login_required", words, "a phone alone", status=403)
     return person
+
+
+async def hold_person(db: Transaction, visit: Visit, person: Person) -> None:
+    """First in a transaction: what she speaks from still holds, and ends only after the commit."""
+    if person.session:
+        await hold_session(db, visit, holder=person.holder, session=person.session)
+        return
+    await hold_holder(db, person.holder)
+    phones = await devices_of(db, person.holder, "phone")
+    if person.phone not in [phone.id for phone in phones if phone.active(visit.now)]:
+        raise session_over("phone is no more")

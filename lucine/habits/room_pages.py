@@ -7,7 +7,6 @@ from pathlib import Path
 import msgspec
 from starlette.responses import Response
 
-from lucine.phone.holders import hold_holder
 from lucine.safe import Reader, Transaction, write_ledger
 from lucine.signin.authorize_page import begin_own
 from lucine.signin.evidence import give_file, ledger_line, one, pretty, write_bundle
@@ -21,7 +20,7 @@ from .containment import did
 from .documents import PAPERS, blanks_of, build
 from .dossier import Case
 from .duties import SHOWN_FIRST
-from .facts import BadAnswer, read_facts
+from .facts import BadAnswer, read_facts, require_added
 from .incident_pages import PATH, stopped_of
 from .incidents import (
     Incident,
@@ -37,7 +36,7 @@ from .incidents import (
 from .kept import KEPT_SECONDS
 from .papers import PAPERS_AT_ONCE, as_text, pdf_of
 from .paths import PATHS
-from .people import Person, known_person, person_of, proven_person
+from .people import Person, hold_person, known_person, person_of, proven_person
 from .reminders import plan_reminders
 from .sheets import SHEETS
 from .timeline import lines_of
@@ -58,7 +57,7 @@ async def _hers(db: Reader, visit: Visit, person: Person) -> Incident:
 
 async def _open(db: Transaction, visit: Visit, person: Person) -> Incident:
     """Hers, and not closed yet; nobody changes it before the commit."""
-    await hold_holder(db, person.holder)
+    await hold_person(db, visit, person)
     incident = await _hers(db, visit, person)
     if incident.closed_at is not None:
         raise Refusal("closed", "Cet incident est clos. Il se lit encore, il ne change plus.", "closed", status=409)
@@ -105,7 +104,9 @@ async def answer(visit: Visit, person: Person) -> Response:
         async with house.db.transaction() as db:
             incident = await _open(db, visit, person)
             facts = read_facts(form, incident.facts, zone, visit.now)
-            await change_facts(db, house.keys, incident=incident, facts=facts)
+            if not person.proven:
+                require_added(incident.facts, facts)
+            await change_facts(db, visit.now, house.keys, incident=incident, facts=facts)
             await plan_reminders(db, visit.now, house.keys, incident=incident.id, holder=person.holder)
     except BadAnswer as bad:
         return await _room(visit, person, await _hers(visit.house.db, visit, person), typed=form, bad=bad)
@@ -165,6 +166,7 @@ async def give_evidence(visit: Visit, person: Person) -> Response:
     incident, house, now = await _hers(visit.house.db, visit, person), visit.house, visit.now
     with turn(house, "incident", person.holder, 1):
         async with house.db.transaction() as db:
+            await hold_person(db, visit, person)
             await write_ledger(db, now, house.keys, "incident.bundled", incident.holder, {"incident": incident.id})
         since = incident.opened_at - KEPT_SECONDS
         case, timeline = await case_of(house.db, now, house.keys, incident)
@@ -178,7 +180,7 @@ async def give_evidence(visit: Visit, person: Person) -> Response:
                 "LISEZ-MOI.txt": one(READ_ME),
                 "incident.json": one(pretty(incident)),
                 "timeline.jsonl": one(b"".join(msgspec.json.encode(line) + b"\n" for line in told)),
-                "kept.json": one(await evidence_of(house.db, house.keys, incident.id)),
+                "kept.json": one(await evidence_of(house.db, house.keys, incident)),
                 "papers.txt": one((await asyncio.to_thread(_all_papers, case)).encode()),
                 "ledger.jsonl": one(b"".join(ledger_line(line) for line in lines)),
             },
@@ -201,7 +203,7 @@ async def close(visit: Visit, person: Person) -> Response:
 async def reopen(visit: Visit, person: Person) -> Response:
     house = visit.house
     async with house.db.transaction() as db:
-        await hold_holder(db, person.holder)
+        await hold_person(db, visit, person)
         incident = await _hers(db, visit, person)
         await reopen_incident(db, visit.now, house.keys, incident=incident)
         await plan_reminders(db, visit.now, house.keys, incident=incident.id, holder=person.holder)

@@ -44,6 +44,7 @@ WORDS = {
     "enrolments.released": say("Ajouts de téléphones et de clés permis à nouveau"),
     "recovery_codes.made": say("Nouveaux codes de secours créés"),
     "recovery_code.used": say("Code de secours utilisé"),
+    "recovery_codes.voided": say("Codes de secours récents annulés"),
     "typed_code.armed": say("Code à recopier demandé"),
     "typed_code.disarmed": say("Code à recopier annulé"),
     "cancelled": say("Ajout annulé depuis un message"),
@@ -52,7 +53,10 @@ WORDS = {
     "incident.closed": say("Incident clos"),
 }
 # What she, or whoever sits there, can do a thousand times: it is in the ledger, and pushes nothing out of here.
-LEFT_OUT = ("voucher.made", "incident.task_done", "incident.task_undone", "incident.note_removed", "incident.bundled")
+LEFT_OUT = (
+    "voucher.made", "incident.answered", "incident.task_done", "incident.task_undone", "incident.note_removed",
+    "incident.bundled",
+)  # fmt: skip
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +77,7 @@ async def timeline_of(db: Reader, keys: Keys, incident: Incident) -> list[Entry]
         act, facts = line["act"], msgspec.json.decode(line["facts"], type=dict[str, str])
         if act in WORDS and facts.get("incident", incident.id) == incident.id:
             entries.append(Entry(at=line["at"], words=WORDS[act], detail=_detail(facts, names)))
-    entries += [Entry(at=note.at, note=note.text, id=note.id) for note in await notes_of(db, keys, incident.id)]
+    entries += [Entry(at=note.at, note=note.text, id=note.id) for note in await notes_of(db, keys, incident)]
     return sorted(entries, key=lambda entry: entry.at)
 
 
@@ -98,10 +102,12 @@ def _joined(*parts: str) -> str:
 
 
 async def lines_of(db: Reader, incident: Incident, since: float, most: int, *, but: tuple[str, ...] = ()) -> list[Row]:
-    """The ledger's lines about her until it was closed, oldest first: ``most`` until an hour after the beginning, and
-    as many of the rest, the newest. Whatever is done later pushes the beginning out of nothing.
+    """The ledger's lines about her until it was closed, oldest first: until an hour after the beginning the ``most``
+    oldest and the newest, and the newest of the rest. Whatever fills the ledger pushes neither end of it out.
     """
     turn, until = incident.opened_at + TURN_SECONDS, incident.closed_at if incident.closed_at is not None else FOREVER
-    first = await lines_about(db, incident.holder, since, most, until=min(turn, until), but=but)
-    rest = await lines_about(db, incident.holder, turn, most, until=until, but=but) if turn < until else []
-    return sorted({line["seq"]: line for line in [*first, *rest]}.values(), key=lambda line: line["seq"])
+    who, early = incident.holder, min(turn, until)
+    first = await lines_about(db, who, since, most, until=early, but=but, oldest=True)
+    press = await lines_about(db, who, since, most, until=early, but=but)
+    rest = await lines_about(db, who, turn, most, until=until, but=but) if turn < until else []
+    return sorted({line["seq"]: line for line in [*first, *press, *rest]}.values(), key=lambda line: line["seq"])

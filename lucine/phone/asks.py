@@ -357,13 +357,23 @@ async def answered_for_clients(db: Reader, since: float) -> list[str]:
     return [row["id"] for row in rows]
 
 
-async def past_asks(db: Reader, holder: str) -> list[Ask]:
+async def past_asks(db: Reader, holder: str, most: int = HISTORY_MAX) -> list[Ask]:
     """What she, or somebody with her phone, answered; newest first. Silent asks that she never saw are not in it."""
     rows = await db.all(
         f"SELECT {COLUMNS} FROM phone_asks WHERE holder = :holder"
         " AND (answered_at IS NOT NULL OR claimed_at IS NOT NULL)"
         " ORDER BY opened_at DESC LIMIT :most",
-        holder=holder, most=HISTORY_MAX,
+        holder=holder, most=most,
+    )  # fmt: skip
+    return [_ask(row) for row in rows]
+
+
+async def approved_asks(db: Reader, holder: str, since: float) -> list[Ask]:
+    """All that a phone of hers approved since then, and nobody disowned; newest first."""
+    rows = await db.all(
+        f"SELECT {COLUMNS} FROM phone_asks WHERE holder = :holder AND opened_at > :since AND answer = 'approved'"
+        " AND (claimed_at IS NOT NULL OR ring_at IS NOT NULL) AND disowned_at IS NULL ORDER BY opened_at DESC",
+        holder=holder, since=since,
     )  # fmt: skip
     return [_ask(row) for row in rows]
 

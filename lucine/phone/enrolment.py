@@ -285,13 +285,33 @@ async def new_recovery_codes(db: Transaction, now: float, keys: Keys, *, holder:
     return ["-".join(code[i : i + 4] for i in range(0, len(code), 4)) for code in codes]
 
 
+async def void_new_recovery_codes(db: Transaction, now: float, keys: Keys, *, holder: str, since: float) -> int:
+    """Those that were made since then in a session, which may have been somebody else's; how many."""
+    voided = await db.run(
+        "UPDATE phone_recovery_codes SET spent_at = :now WHERE holder = :holder AND spent_at IS NULL"
+        " AND made_in <> '' AND made_at > :since",
+        now=now, holder=holder, since=since,
+    )  # fmt: skip
+    if voided:
+        await write_ledger(db, now, keys, "recovery_codes.voided", holder)
+    return voided
+
+
+async def holder_of_recovery_code(db: Reader, keys: Keys, *, code: str) -> str | None:
+    """Whose it is, if it is not spent."""
+    row = await db.one(
+        "SELECT holder FROM phone_recovery_codes WHERE digest = :digest AND spent_at IS NULL",
+        digest=keys.digest("recovery:" + read_code(code)),
+    )
+    return row["holder"] if row else None
+
+
 async def use_recovery_code(db: Transaction, now: float, keys: Keys, *, code: str) -> str | None:
     """The holder of a recovery code, now spent, whose phones are to be switched off; None for a wrong code."""
-    digest = keys.digest("recovery:" + read_code(code))
-    named = await db.one("SELECT holder FROM phone_recovery_codes WHERE digest = :digest", digest=digest)
+    digest, named = keys.digest("recovery:" + read_code(code)), await holder_of_recovery_code(db, keys, code=code)
     if named is None:
         return None
-    await hold_holder(db, named["holder"])  # first, as everywhere: two such acts must not wait for each other
+    await hold_holder(db, named)  # first, as everywhere: two such acts must not wait for each other
     row = await db.one(
         "UPDATE phone_recovery_codes SET spent_at = :now WHERE digest = :digest AND spent_at IS NULL RETURNING holder",
         digest=digest, now=now,

@@ -6,14 +6,16 @@ none --arm--> waiting --(usable_at)--> ready: a code is drawn --(typed on a scre
 import msgspec
 
 from lucine.safe import Keys, Transaction, tokens, write_ledger
+from lucine.web import Refusal
 from lucine.web.settings import Settings
 
 from .asks import SCREEN_CODE_LENGTH, Ask, claim_for, gone, read_code
 from .credentials import ACTIVE, COLUMNS, Device
-from .notices import new_cancel, tell_holder
+from .notices import CANCEL_SECONDS, new_cancel, tell_holder
 
 CODE_SECONDS = 600
 ARMED_SECONDS = 24 * 3600
+ARMED_MAX_PER_DAY = 3  # each is told on every channel, and a phone that lies unlocked would tell it without end
 
 
 class Typed(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +31,14 @@ async def arm_typed_code(db: Transaction, now: float, keys: Keys, settings: Sett
     """Start the delay, and tell all her channels."""
     usable_at = now + settings.fallback_delay_minutes * 60
     await _forget_expired(db, now, holder=device.holder)
+    today = await db.all(
+        "SELECT digest FROM phone_cancels WHERE holder = :holder AND expires_at > :since AND what = 'typed'"
+        " LIMIT :most",
+        holder=device.holder, since=now + CANCEL_SECONDS - 86400, most=ARMED_MAX_PER_DAY,
+    )  # fmt: skip
+    if len(today) == ARMED_MAX_PER_DAY and (await typed_code_of(db, now, keys, device=device)).state == "none":
+        words = "Vous avez demandé ce code plusieurs fois aujourd'hui. Réessayez demain, ou scannez l'écran."
+        raise Refusal("too_many", words, "armed too often", status=429)
     added = await db.run(
         "INSERT INTO phone_typed_codes (holder, credential, armed_at, usable_at, expires_at)"
         " VALUES (:holder, :credential, :now, :usable_at, :expires) ON CONFLICT (holder) DO NOTHING",

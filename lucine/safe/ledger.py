@@ -75,16 +75,17 @@ async def lines_before(db: Reader, seq: int, limit: int) -> list[Row]:
 
 
 async def lines_about(
-    db: Reader, who: str, since: float, limit: int, *, until: float = FOREVER, but: Iterable[str] = ()
-) -> list[Row]:
+    db: Reader, who: str, since: float, limit: int, *, until: float = FOREVER, but: Iterable[str] = (),
+    oldest: bool = False,
+) -> list[Row]:  # fmt: skip
     """What somebody did, or had done to her, from a moment until another, newest first: as ``lines_before``.
 
-    ``but``: acts that are left out.
+    ``but``: acts that are left out. ``oldest``: the first of them, in their order.
     """
     which, values = among(["", *but])  # no act is '', and nothing is ever "not in" an empty list
     return await db.all(
         "SELECT seq, at, act, who, facts, mark FROM safe_ledger WHERE who = :who AND at >= :since AND at <= :until"
-        f" AND act NOT IN {which} ORDER BY seq DESC LIMIT :limit",
+        f" AND act NOT IN {which} ORDER BY seq {'ASC' if oldest else 'DESC'} LIMIT :limit",
         who=who, since=since, until=until, limit=limit, **values,
     )  # fmt: skip
 

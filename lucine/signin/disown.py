@@ -10,7 +10,7 @@ from lucine.phone.ask_pages import ANSWERED
 from lucine.phone.credentials import Device
 from lucine.phone.enrolment import undo_session, void_vouchers
 from lucine.phone.holders import hold_holder
-from lucine.safe import Keys, Transaction, write_ledger
+from lucine.safe import Keys, Row, Transaction, among, write_ledger
 from lucine.watch.browsers import forget_browser
 from lucine.watch.events import disown_events
 from lucine.watch.histories import forget_sign_ins
@@ -42,7 +42,8 @@ async def disown(
 ) -> Disowned:
     """End her sessions (but one, from which she speaks), forget the browser, cancel what waits, ring no more.
 
-    What was added in that sign-in (phones, passkeys, recovery codes) and enrolments under way are void.
+    What was added in that sign-in (phones, passkeys, recovery codes) is void, with the sign-ins that were approved
+    with it, and what was added in those; so are enrolments under way.
 
     ``ask`` or ``session`` says which sign-in it was; Refusal "not found" if that session is not hers.
     """
@@ -55,6 +56,9 @@ async def disown(
         " RETURNING id, ask, browser",
         now=now, holder=holder, but=but, ask=ask or "", session=session or "",
     )  # fmt: skip
+    more = rows
+    while more := await _opened_from(db, now, holder=holder, sessions=[row["id"] for row in more], but=but):
+        rows += more
     if not rows and session:
         raise not_found("no such sign-in of hers")
     browsers = {row["browser"] for row in rows if row["browser"]}
@@ -75,6 +79,18 @@ async def disown(
     ended = await end_sessions(db, now, keys, settings, holder=holder, why="not_me", but=but)
     await write_ledger(db, now, keys, "disowned", holder, {"ask": ask or "", "session": session or ""})
     return Disowned(sessions=ended, browsers=forgotten, asks=cancelled)
+
+
+async def _opened_from(db: Transaction, now: float, *, holder: str, sessions: list[str], but: str) -> list[Row]:
+    """The sign-ins that were approved with what was added in these sessions: they were not hers either."""
+    which, values = among(sessions)
+    return await db.all(
+        "UPDATE signin_sessions SET disowned_at = :now WHERE holder = :holder AND disowned_at IS NULL AND id <> :but"
+        " AND ask IN (SELECT id FROM phone_asks WHERE holder = :holder AND credential IN"
+        f" (SELECT id FROM phone_credentials WHERE holder = :holder AND made_in IN {which}))"
+        " RETURNING id, ask, browser",
+        now=now, holder=holder, but=but, **values,
+    )  # fmt: skip
 
 
 def ring_after(visit: Visit, holder: str, cancelled: list[str]) -> None:

@@ -19,7 +19,7 @@ from lucine.phone.holders import find_holder, hold_holder
 from lucine.phone.holds import held_since, require_no_hold
 from lucine.phone.notices import new_cancel, tell_holder
 from lucine.phone.passkeys import creation_options, verify_creation
-from lucine.safe import tokens
+from lucine.safe import Transaction, tokens
 from lucine.watch.browsers import browsers_of, forget_browser, rename_browser
 from lucine.web import Refusal, Visit, json_answer, not_found, page
 from lucine.web.pages import redirect
@@ -29,7 +29,7 @@ from .clients import names_of_clients
 from .deliveries import BELL
 from .disown import disown, ring_after
 from .my_number import my_number
-from .sessions import Session, end_sessions, past_sessions, services_of, session_of
+from .sessions import Session, end_sessions, past_sessions, services_of, session_of, use_session
 from .start_pages import BROWSER_COOKIE
 from .switch_off import switch_off
 
@@ -68,6 +68,13 @@ def require_fresh(now: float, auth_time: float) -> None:
     if not is_fresh(now, auth_time):
         words = "Par sécurité, connectez-vous à nouveau avant ce changement."
         raise Refusal("fresh_login_required", words, "sign-in too old", status=403)
+
+
+async def hold_session(db: Transaction, visit: Visit, *, holder: str, session: str) -> None:
+    """First in a transaction: the session that passed the guard is open still, and ends only after the commit."""
+    await hold_holder(db, holder)
+    if await use_session(db, visit.now, visit.house.settings, session) is None:
+        raise session_over("ended meanwhile")
 
 
 async def show_security(visit: Visit, _: None, *, above: str = "") -> Response:
@@ -202,6 +209,7 @@ async def show_voucher(visit: Visit, session: Session) -> Response:
     """A code that a new phone scans on this screen, where she is signed in."""
     house = visit.house
     async with house.db.transaction() as db:
+        await hold_session(db, visit, holder=session.holder, session=session.id)
         scanned, sent = [
             await make_voucher(db, visit.now, house.keys, holder=session.holder, kind=kind, made_in=session.id)
             for kind in ("desk", "link")
@@ -262,13 +270,13 @@ async def add_passkey(visit: Visit, session: Session, asked: NewPasskey) -> Resp
     house, settings = visit.house, visit.house.settings
     name = " ".join(asked.name.split())[:NAME_MAX_LENGTH] or visit.words("Cet ordinateur")
     async with house.db.transaction() as db:
-        await hold_holder(db, session.holder)  # a hold that began meanwhile counts
+        await hold_session(db, visit, holder=session.holder, session=session.id)  # a hold that began meanwhile counts
         await require_no_hold(db, session.holder)
         row = await db.one("SELECT challenge FROM signin_sessions WHERE id = :id", id=session.id)
         challenge = row["challenge"] if row else None
         if challenge is None or not await db.run(
             "UPDATE signin_sessions SET challenge = NULL WHERE id = :id AND challenge = :challenge"
-            " AND challenge_until > :now AND ended_at IS NULL",
+            " AND challenge_until > :now",
             id=session.id, challenge=challenge, now=visit.now,
         ):  # fmt: skip
             raise Refusal("gone", "Cette demande n'est plus valable. Recommencez.", "no challenge", status=410)
@@ -301,7 +309,7 @@ async def delete_passkey(visit: Visit, session: Session) -> Response:
 
 async def renew_recovery_codes(visit: Visit, session: Session) -> Response:
     async with visit.house.db.transaction() as db:
-        await hold_holder(db, session.holder)
+        await hold_session(db, visit, holder=session.holder, session=session.id)
         await require_no_hold(db, session.holder)  # those that she has printed must not be voided by who sits there
         codes = await new_recovery_codes(db, visit.now, visit.house.keys, holder=session.holder, made_in=session.id)
         await tell_holder(db, visit.now, visit.house.keys, holder=session.holder, what="new_recovery_codes")

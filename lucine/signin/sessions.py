@@ -99,6 +99,13 @@ async def open_session(
     return session, secret
 
 
+async def renew_cookie(db: Transaction, keys: Keys, session: str) -> str:
+    """The session goes on with a new secret: whoever has copied the cookie is out."""
+    secret = tokens.new_secret()
+    await db.run("UPDATE signin_sessions SET cookie = :cookie WHERE id = :id", cookie=keys.digest(secret), id=session)
+    return secret
+
+
 async def find_session(db: Reader, now: float, settings: Settings, session: str) -> Session | None:
     """The session with this id, if it is still open."""
     row = await db.one(

@@ -182,7 +182,7 @@ async def test_an_owner_who_is_kept_out_is_seen(stage: Stage, monkeypatch: pytes
 
 
 async def test_codes_that_are_read_out_enrol_no_phone_that_approves(stage: Stage) -> None:
-    figures = await helpdesk.defraud(12, 20)
+    figures = await helpdesk.defraud(12, 40)
     for words in ("mail read out", "SMS read out", "recovery codes read out", "one tap: mail", "one tap: SMS"):
         matching = [figure for figure in figures if words in figure.name]
         assert matching

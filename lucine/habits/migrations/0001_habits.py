@@ -47,7 +47,7 @@ CREATE TABLE habits_releases (
 
 CREATE TABLE habits_incidents (
     id TEXT PRIMARY KEY, holder TEXT NOT NULL, path TEXT NOT NULL, opened_at DOUBLE PRECISION NOT NULL,
-    done TEXT NOT NULL, facts BYTEA NOT NULL, evidence BYTEA NOT NULL, remind_at DOUBLE PRECISION,
+    done TEXT NOT NULL, facts BYTEA NOT NULL, remind_at DOUBLE PRECISION,
     closed_at DOUBLE PRECISION);
 CREATE INDEX habits_incidents_holder ON habits_incidents (holder, opened_at);
 CREATE INDEX habits_incidents_closed ON habits_incidents (closed_at) WHERE closed_at IS NOT NULL;
@@ -56,6 +56,10 @@ CREATE INDEX habits_incidents_remind ON habits_incidents (remind_at) WHERE remin
 CREATE TABLE habits_notes (
     id TEXT PRIMARY KEY, incident TEXT NOT NULL, at DOUBLE PRECISION NOT NULL, sealed BYTEA NOT NULL);
 CREATE INDEX habits_notes_incident ON habits_notes (incident, at);
+
+CREATE TABLE habits_evidence (
+    id TEXT PRIMARY KEY, incident TEXT NOT NULL, at DOUBLE PRECISION NOT NULL, sealed BYTEA NOT NULL);
+CREATE INDEX habits_evidence_incident ON habits_evidence (incident, at);
 
 CREATE TABLE habits_tasks (
     incident TEXT NOT NULL, task TEXT NOT NULL, done_at DOUBLE PRECISION NOT NULL,

@@ -6,6 +6,8 @@ from urllib.parse import urlencode
 import httpx
 
 from lucine.app.bench.soft_key import SoftKey
+from lucine.habits.facts import Facts
+from lucine.habits.incidents import find_incident
 from lucine.phone.enrolment import new_recovery_codes
 from lucine.phone.notices import Message
 from tests.world import ORIGIN, Desk, Phone, World
@@ -47,6 +49,12 @@ async def told(world: World) -> list[Message]:
     rows = await world.house.db.all("SELECT id, sealed FROM phone_notices ORDER BY made_at, id")
     sealed = [world.house.keys.unseal(f"phone_notices.{row['id']}", row["sealed"]) for row in rows]
     return [Message(**json.loads(one)) for one in sealed]
+
+
+async def facts_of(world: World, person: str, incident: str) -> Facts:
+    """What she said, as it is kept."""
+    found = await find_incident(world.house.db, world.house.keys, holder=await world.holder(person), incident=incident)
+    return found.facts
 
 
 async def state(phone: Phone) -> str:

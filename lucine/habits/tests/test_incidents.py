@@ -18,7 +18,7 @@ from lucine.signin.evidence import CONTENTS, SEALS, check_bundle
 from lucine.web.settings import Settings
 from tests.world import ORIGIN, Phone, World
 
-from .incident_kit import begin, codes_of, in_session, post, signed_in, state, told
+from .incident_kit import begin, codes_of, facts_of, in_session, post, signed_in, state, told
 
 ROOMS = Path(__file__).parents[2]
 
@@ -33,9 +33,9 @@ async def test_one_press_stops_everything_but_what_she_holds(world: World, path:
     assert "data-contained" in room.text
     assert await in_session(here)
     assert await in_session(elsewhere) == (path == "wrong-recipient")
-    kept = await world.house.db.one("SELECT evidence, closed_at FROM habits_incidents WHERE id = :id", id=incident)
+    kept = await world.house.db.one("SELECT sealed FROM habits_evidence WHERE incident = :id", id=incident)
     assert kept is not None
-    assert b"ana" not in kept["evidence"].lower(), "sealed"
+    assert b"ana" not in kept["sealed"].lower(), "sealed"
     lines, _ = await verify_ledger(world.house.db, world.house.keys)
     assert lines > 3
 
@@ -255,13 +255,11 @@ async def test_bad_answers_are_refused_and_the_good_ones_stay(small_world: World
     phone = await small_world.phone("ana")
     incident = await begin(phone.http, "data-seen")
     await post(phone.http, f"/incident/{incident}/answers", people="p50")
-    answer = await post(phone.http, f"/incident/{incident}/answers", touched="no", **form)
+    answer = await post(phone.http, f"/incident/{incident}/answers", insured="no", **form)
     assert answer.status_code == 400
     assert ("<details" in answer.text and 'role="alert"' in answer.text) or "refusal" in answer.text
-    row = await small_world.house.db.one("SELECT facts FROM habits_incidents")
-    assert row is not None
-    facts = json.loads(small_world.house.keys.unseal(f"habits_incidents.facts.{incident}", row["facts"]))
-    assert (facts["people"], facts["touched"]) == ("p50", "yes")
+    facts = await facts_of(small_world, "ana", incident)
+    assert (facts.people, facts.insured) == ("p50", "")
 
 
 @pytest.mark.parametrize("text", ["", "   ", "x" * 2001])
@@ -328,8 +326,9 @@ async def test_the_bundle_holds_everything_and_shows_every_change(small_world: W
     assert any("Firefox" in moment["detail"] for moment in told), "what a line is about"
     assert "Un appel masqué." in [moment["note"] for moment in told]
     assert WORDS["session.opened"] in [moment["words"] for moment in told]
-    assert len(kept["sign_ins"]) == 1
-    assert kept["sign_ins"][0]["ended_at"] is None, "as it was before anything was stopped"
+    assert len(kept) == 1
+    assert len(kept[0]["sign_ins"]) == 1
+    assert kept[0]["sign_ins"][0]["ended_at"] is None, "as it was before anything was stopped"
     assert {line["act"] for line in lines} >= {"incident.opened", "session.opened", "phone.enrolled"}
     assert "CNIL" in papers
     data = bytearray(answer.content)

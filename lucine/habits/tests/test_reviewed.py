@@ -25,6 +25,7 @@ from tests.world import World
 from .incident_kit import (
     begin,
     codes_of,
+    facts_of,
     in_session,
     passkey_sign_in,
     post,
@@ -168,7 +169,7 @@ async def test_an_incident_of_another_version_silences_nobody(small_world: World
     incident = await begin(ana.http, "data-seen")
     small_world.clock.pass_by(1)
     await begin(bea.http, "data-seen")
-    keys, place = small_world.house.keys, f"habits_incidents.facts.{incident}"
+    keys, place = small_world.house.keys, f"habits_facts.{await small_world.holder('ana')}.{incident}"
     async with small_world.house.db.transaction() as db:
         if how == "facts":
             old = keys.seal(place, json.dumps({"people": "p50", "touched": "perhaps", "gone": "x"}).encode())
@@ -305,10 +306,8 @@ async def test_two_sheets_saved_at_once_are_both_kept(world: World) -> None:
     incident = await begin(phone.http, "data-seen")
     path = f"/incident/{incident}/answers"
     await asyncio.gather(post(phone.http, path, people="p50"), post(phone.http, path, severity="limited"))
-    row = await world.house.db.one("SELECT facts FROM habits_incidents")
-    assert row is not None
-    facts = json.loads(world.house.keys.unseal(f"habits_incidents.facts.{incident}", row["facts"]))
-    assert (facts["people"], facts["severity"]) == ("p50", "limited")
+    facts = await facts_of(world, "ana", incident)
+    assert (facts.people, facts.severity) == ("p50", "limited")
 
 
 async def test_one_persons_papers_keep_nobody_waiting(small_world: World) -> None:

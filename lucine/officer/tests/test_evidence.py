@@ -1,7 +1,9 @@
 """The evidence bundle: whole, signed, checked without Connect; and every way to spoil it is found."""
 
 import json
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -108,10 +110,10 @@ async def test_the_signature_is_good_for_nothing_else(small_world: World, tmp_pa
     assert answer.status_code == 401
 
 
-def _rewrite(path: Path, change: Callable[[dict[str, bytes]], None]) -> None:
+def _rewrite(path: Path, change: Callable[[dict[str, bytes]], None], how: int = zipfile.ZIP_STORED) -> None:
     found = files_of(path)
     change(found)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(path, "w", how) as archive:
         for name, data in found.items():
             archive.writestr(name, data)
 
@@ -200,13 +202,48 @@ async def test_another_key_is_trusted_only_if_one_looks_at_it(small_world: World
 
 async def test_a_bomb_is_not_unpacked(small_world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file, _ = await bundle(small_world, tmp_path)
-    monkeypatch.setattr(evidence, "CONTENT_MAX_BYTES", 1 << 20)
-    _rewrite(file, lambda found: found.update({"events.jsonl": b"\0" * (8 << 20)}))
+    _rewrite(file, lambda found: found.update({"events.jsonl": b"\0" * (8 << 20)}), zipfile.ZIP_DEFLATED)
     assert file.stat().st_size < 100_000
-    with pytest.raises(BadEvidence, match="too large"):
+    with pytest.raises(BadEvidence, match="compressed"):
         check_bundle(file, None)
     monkeypatch.setattr(evidence, "BUNDLE_MAX_BYTES", 100)
     with pytest.raises(BadEvidence, match="too large"):
+        check_bundle(file, None)
+
+
+def _local(name: bytes, data: bytes) -> bytes:
+    """A file as a stream of a zip has it."""
+    head = struct.pack(
+        "<4sHHHHHIIIHH", b"PK\3\4", 20, 0, 0, 0, 33, zlib.crc32(data), len(data), len(data), len(name), 0
+    )
+    return head + name + data
+
+
+def _smuggled(genuine: bytes) -> bytes:
+    """With a second alarm.json between the last file and the directory, which a reader of the stream unpacks."""
+    end = genuine.rindex(b"PK\5\6")
+    (start,) = struct.unpack("<I", genuine[end + 16 : end + 20])
+    extra = _local(b"alarm.json", b'{"forged": true}')
+    return (
+        genuine[:start]
+        + extra
+        + genuine[start : end + 16]
+        + struct.pack("<I", start + len(extra))
+        + genuine[end + 20 :]
+    )
+
+
+@pytest.mark.parametrize("forge", [
+    _smuggled, lambda genuine: b"MZ a program\n" + genuine, lambda genuine: genuine[:-2] + b"\4\0more",
+])  # fmt: skip
+async def test_nothing_stands_beside_what_was_signed(
+    small_world: World, tmp_path: Path, forge: Callable[[bytes], bytes]
+) -> None:
+    file, _ = await bundle(small_world, tmp_path)
+    file.write_bytes(forge(file.read_bytes()))
+    with zipfile.ZipFile(file) as archive:
+        assert archive.testzip() is None, "a zip as good as any"
+    with pytest.raises(BadEvidence, match="something stands"):
         check_bundle(file, None)
 
 
