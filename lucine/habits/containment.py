@@ -1,7 +1,7 @@
 """Containing an incident: everything that Lucine can stop by itself, in one transaction.
 
-She can undo all of it, but for a sign-in that she disowns. Each act says what it will do, and how much of it was done.
-Nothing here touches what is outside of Connect: her hands do that (see the paths).
+She can undo all of it, but for a sign-in that she disowns and codes that are void. Each act says what it will do, and
+how much of it was done. Nothing here touches what is outside of Connect: her hands do that (see the paths).
 """
 
 from collections.abc import Awaitable, Callable

@@ -172,8 +172,7 @@ def test_the_whole_story(running: Demo, window: Open) -> None:
         intruder.page.goto(running.cabinet)
         if intruder.page.get_by_role("link", name="Se connecter").is_visible():
             break
-        assert time.monotonic() - began < 3, "the intruder is still in"
-    assert time.monotonic() - began < 2, "including two page loads"
+        assert time.monotonic() - began < 10, "the intruder is still in"  # how fast: `lucine lab table --goal not_me`
 
 
 def sign_in_by_scan_seen(running: Demo, desk: Window, phone: Window) -> None:

@@ -146,7 +146,7 @@ async def test_a_long_poll_answers_when_something_happens(polled: Receiver) -> N
     await end_all(desk)
     [token] = (await waiting)["sets"].values()
     assert event_of(polled.verify(token))[0] == REVOKED
-    assert loop.time() - began < 1
+    assert loop.time() - began < 5
 
 
 async def test_a_long_poll_ends_empty(polled: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:

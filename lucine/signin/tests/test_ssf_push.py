@@ -43,7 +43,10 @@ async def pushed(world: World, endpoint: Endpoint) -> Receiver:
 
 
 async def _push(world: World) -> bool:
-    return await push_signals(world.house, world.clock.now)
+    """To its end: on a busy machine every receiver is slow."""
+    more = await push_signals(world.house, world.clock.now)
+    await asyncio.gather(*signal_delivery._slow)
+    return more
 
 
 # Push (RFC 8935)
@@ -226,14 +229,13 @@ async def test_a_slow_receiver_holds_up_no_other(pushed: Receiver, endpoint: End
     async with Endpoint() as quick:
         await other.subscribe(delivery={"method": PUSH, "endpoint_url": quick.address})
         await pushed.ask_verification("slow")
-        assert await _push(world)
+        assert await push_signals(world.house, world.clock.now)
         await other.ask_verification("quick")
-        began = asyncio.get_running_loop().time()
-        assert await _push(world)
-        assert len(quick.got) == 1
-        assert asyncio.get_running_loop().time() - began < 1
-        await asyncio.wait_for(endpoint.arrived.wait(), 5)
+        assert await push_signals(world.house, world.clock.now)
+        await asyncio.wait_for(quick.arrived.wait(), 5)
+        assert not endpoint.arrived.is_set()
         await asyncio.gather(*signal_delivery._slow)
+        assert endpoint.arrived.is_set()
     world.clock.pass_by(60)
     assert not await _push(world), "it arrived all the same, once"
 
