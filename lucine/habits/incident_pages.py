@@ -194,10 +194,11 @@ async def resume(visit: Visit, _: None) -> Response:
     house = visit.house
     code = (await visit.form()).get("code", "")
     async with house.db.transaction() as db:
-        holder = await holder_of_recovery_code(db, house.keys, code=code)
-        if holder and await held_since(db, holder) is not None:  # else the code would be spent on nothing
-            await use_recovery_code(db, visit.now, house.keys, code=code)
-            await release_enrolments(db, visit.now, house.keys, holder=holder)
+        named = await holder_of_recovery_code(db, house.keys, code=code)
+        if named and await held_since(db, named) is not None:  # else the code would be spent on nothing
+            holder = await use_recovery_code(db, visit.now, house.keys, code=code)
+            if holder:
+                await release_enrolments(db, visit.now, house.keys, holder=holder)
     house.bell.ring("notices")
     return redirect(f"{PATH}/resume?sent=1")
 

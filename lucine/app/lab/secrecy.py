@@ -124,7 +124,8 @@ async def look(each: int, seconds: float, people: int = PEOPLE) -> list[Door]:
         for _ in Pace("secrecy", 2 * each, seconds):
             for door in chance.sample(doors, len(doors)):
                 kind = ENROLLED if chance.random() < 0.5 else chance.choice((LISTED, NOBODY))
-                person = chance.randrange(people)
+                # Each number as often as any other: what was asked about it before takes its time too.
+                person = chance.randrange(people if kind == ENROLLED else people // 2)
                 number = listed[person] if kind == LISTED else number_of(person + people * (kind == NOBODY))
                 await door.sample(eye, number, kind)
         await eye.close()
