@@ -61,12 +61,17 @@ async def state(phone: Phone) -> str:
     return str((await phone.get("me")).json()["state"])
 
 
-async def passkey_sign_in(world: World, key: SoftKey) -> bool:
-    """Whether who has this passkey gets in, at another computer."""
+async def show_passkey(world: World, key: SoftKey) -> tuple[Desk, httpx.Response]:
+    """At another computer: that desk, and what the passkey is answered."""
     desk = world.desk()
     world.clock.pass_by(1)
     await desk.open_start(await desk.http.get("/security"))
     options = (await desk.post(f"/start/{desk.start}/passkey/options")).json()["options"]
     key.count += 1
-    answer = await desk.post(f"/start/{desk.start}/passkey", {"credential": key.get(options)})
+    return desk, await desk.post(f"/start/{desk.start}/passkey", {"credential": key.get(options)})
+
+
+async def passkey_sign_in(world: World, key: SoftKey) -> bool:
+    """Whether who has this passkey gets in, at another computer."""
+    _, answer = await show_passkey(world, key)
     return answer.status_code == 200

@@ -18,7 +18,7 @@ from lucine.phone.typed import ARMED_MAX_PER_DAY
 from lucine.safe import write_ledger
 from tests.world import ORIGIN, Desk, World
 
-from .incident_kit import begin, codes_of, in_session, passkey_sign_in, post, signed_in, state
+from .incident_kit import begin, codes_of, in_session, passkey_sign_in, post, show_passkey, signed_in, state
 
 HOUR, DAY = 3600.0, 86400.0
 AT_ONCE = 4
@@ -26,12 +26,8 @@ AT_ONCE = 4
 
 async def by_passkey(world: World, key: SoftKey) -> Desk:
     """A desk that this passkey has opened."""
-    desk = world.desk()
-    world.clock.pass_by(1)
-    await desk.open_start(await desk.http.get("/security"))
-    options = (await desk.post(f"/start/{desk.start}/passkey/options")).json()["options"]
-    key.count += 1
-    assert (await desk.post(f"/start/{desk.start}/passkey", {"credential": key.get(options)})).status_code == 200
+    desk, answer = await show_passkey(world, key)
+    assert answer.status_code == 200
     assert (await desk.finish()).status_code == 200
     return desk
 
